@@ -1,0 +1,122 @@
+"""Every error the library raises, in one tree.
+
+::
+
+    RedisMixinException
+    ├── NotFound (KeyError)              no object meets a single-object query
+    ├── MultipleFound (KeyError)         more than one does
+    ├── StrictPerformanceException       the query would read the whole collection, and the model forbids it
+    ├── QueryError (ValueError)          the query itself is wrong
+    │   ├── UnknownField                 no such field on the model
+    │   ├── UnknownLookup                no such lookup, or not on that type
+    │   └── InvalidValue                 the value cannot be read as the field's type
+    ├── SchemaError (TypeError)          the model cannot be kept or indexed as it is declared
+    ├── InvalidObject (ValueError)       the object is refused before anything is written
+    │   └── UnstorableValue              one of its values could not come back equal
+    ├── UnreadableDocument (ValueError)  what is stored under a key is not this model's document
+    └── ServerError                      the server refused, failed or cannot be reached
+        ├── ServerUnavailable            no connection, after redis-py's own retries
+        ├── IncompleteResult             the server says that it left rows out
+        └── EmbeddedServerError          the embedded server could not be started
+
+``NotFound``, ``MultipleFound`` and ``StrictPerformanceException`` have the names and bases they have in
+redis-schematics.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "EmbeddedServerError",
+    "IncompleteResult",
+    "InvalidObject",
+    "InvalidValue",
+    "MultipleFound",
+    "NotFound",
+    "QueryError",
+    "RedisMixinException",
+    "SchemaError",
+    "ServerError",
+    "ServerUnavailable",
+    "StrictPerformanceException",
+    "UnknownField",
+    "UnknownLookup",
+    "UnreadableDocument",
+    "UnstorableValue",
+]
+
+
+class RedisMixinException(Exception):
+    """The root: ``except RedisMixinException`` catches all that the library raises on its own account."""
+
+    def __str__(self) -> str:
+        # KeyError, a base of NotFound, would print the repr of its argument.
+        return str(self.args[0]) if self.args else ""
+
+
+class NotFound(RedisMixinException, KeyError):
+    """No object meets a single-object query."""
+
+
+class MultipleFound(RedisMixinException, KeyError):
+    """More than one object meets a single-object query."""
+
+
+class StrictPerformanceException(RedisMixinException):
+    """The query would read the whole collection, and ``__strict_performance__`` forbids it."""
+
+
+class QueryError(RedisMixinException, ValueError):
+    """The query is wrong, whatever is stored."""
+
+
+class UnknownField(QueryError):
+    """A path of the query names a field that the model does not have."""
+
+
+class UnknownLookup(QueryError):
+    """A path of the query ends in a lookup that does not exist, or not on that type."""
+
+
+class InvalidValue(QueryError):
+    """A value of the query cannot be read as the field's type."""
+
+
+class SchemaError(RedisMixinException, TypeError):
+    """The model cannot be kept or indexed as it is declared."""
+
+
+class InvalidObject(RedisMixinException, ValueError):
+    """The object is refused; nothing was written.
+
+    ``errors`` maps field names to what is wrong with them, as schematics' ``DataError.to_primitive()`` does.
+    """
+
+    def __init__(self, message: str, errors: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.errors: dict[str, Any] = errors or {}
+
+
+class UnstorableValue(InvalidObject):
+    """A value that could not come back equal from the server; nothing was written."""
+
+
+class UnreadableDocument(RedisMixinException, ValueError):
+    """What is stored under a key cannot be read as this model's document."""
+
+
+class ServerError(RedisMixinException):
+    """The server refused a command, failed, or cannot be reached."""
+
+
+class ServerUnavailable(ServerError, ConnectionError):
+    """No connection to the server, after redis-py's own retries."""
+
+
+class IncompleteResult(ServerError):
+    """The server says that its answer leaves rows out; the library does not pass such an answer on."""
+
+
+class EmbeddedServerError(ServerError):
+    """The embedded server could not be started."""
