@@ -17,6 +17,8 @@
     └── ServerError                      the server refused, failed or cannot be reached
         ├── ServerUnavailable            no connection, after redis-py's own retries
         ├── IncompleteResult             the server says that it left rows out
+        ├── MissingIndex                 the index is not there, and could not be made again
+        ├── WrongKeyType                 a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError          the embedded server could not be started
 
 ``NotFound``, ``MultipleFound`` and ``StrictPerformanceException`` have the names and bases they have in
@@ -32,6 +34,7 @@ __all__ = [
     "IncompleteResult",
     "InvalidObject",
     "InvalidValue",
+    "MissingIndex",
     "MultipleFound",
     "NotFound",
     "QueryError",
@@ -44,6 +47,7 @@ __all__ = [
     "UnknownLookup",
     "UnreadableDocument",
     "UnstorableValue",
+    "WrongKeyType",
 ]
 
 
@@ -116,6 +120,14 @@ class ServerUnavailable(ServerError, ConnectionError):
 
 class IncompleteResult(ServerError):
     """The server says that its answer leaves rows out; the library does not pass such an answer on."""
+
+
+class MissingIndex(ServerError):
+    """The index is not there, and could not be made again."""
+
+
+class WrongKeyType(ServerError):
+    """A key of the model holds a Redis type that no layer of the library writes."""
 
 
 class EmbeddedServerError(ServerError):

@@ -82,5 +82,7 @@ def _other_texts(magnitude: float) -> Iterator[tuple[int, int]]:
                 if 0 < candidate < _LARGEST_SIGNIFICAND:
                     yield int(candidate), exponent
             below, above = math.nextafter(below, 0.0), math.nextafter(above, math.inf)
-        yield from ((significand + step, exponent) for step in range(-_NEIGHBOURS, _NEIGHBOURS) if significand + step > 0)
+        yield from (
+            (significand + step, exponent) for step in range(-_NEIGHBOURS, _NEIGHBOURS) if significand + step > 0
+        )
         significand, exponent = significand // 10, exponent + 1

@@ -1,0 +1,207 @@
+"""Instances to documents and back.
+
+A document is the schematics primitive of the whole object, whatever roles and export levels hide from readers,
+without None (kept as null where the field has a default, which an absent member would load as), with the companions
+of `rs_search.companions` beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from schematics.exceptions import BaseError
+from schematics.models import Model, ModelDict
+from schematics.undefined import Undefined
+
+from . import kinds
+from .companions import UnkeepableAt, companions, restore_exact
+from .errors import UnreadableDocument, UnstorableValue
+from .index_schema import EXACT, index_schema_of
+from .json_numbers import float_text
+from .kinds import Unkeepable
+from .schema import COMPANIONS, Field, schema_of
+
+Document = dict[str, Any]
+#: RedisJSON refuses 128 levels.
+DEEPEST = 127
+
+
+def encode(instance: Model) -> bytes:
+    """The document of an instance whose values are native, as JSON text; O(size).
+
+    Raises `UnstorableValue`, naming the field, for what could not come back equal.
+    """
+    model = type(instance)
+    try:
+        document = _encode_model(instance, "")
+        beside = companions(document, index_schema_of(model))
+        if beside:
+            document[COMPANIONS] = beside
+        return orjson.dumps(_with_exact_floats(document, 1))
+    except UnkeepableAt as error:
+        raise UnstorableValue(
+            f"{model.__name__}.{error.path} cannot be kept: {error.reason}", {error.path: error.reason}
+        ) from None
+    except (Unkeepable, orjson.JSONEncodeError) as error:
+        raise UnstorableValue(f"{model.__name__} cannot be kept: {error}") from None
+
+
+def _encode_model(instance: Model, above: str) -> Document:
+    document: Document = {}
+    for name, field in schema_of(type(instance)).fields.items():
+        value = _value(instance, field)
+        if value is not None:
+            document[field.member] = _encode_value(field, value, f"{above}{name}")
+        elif field.has_default:
+            document[field.member] = None
+    return document
+
+
+def _value(instance: Model, field: Field) -> Any:
+    if field.computed is None:
+        value = instance._data.get(field.name)
+    else:
+        try:
+            value = field.computed.__get__(instance, type(instance))
+        except Exception:
+            # As schematics' own export does: a property that fails on this object has no value.
+            value = None
+    return None if value is Undefined else value
+
+
+def _encode_value(field: Field, value: Any, path: str) -> Any:
+    if value is None:
+        return None
+    if field.kind is kinds.LIST and field.element is not None:
+        return [_encode_value(field.element, element, f"{path}[{place}]") for place, element in enumerate(value)]
+    if field.kind is kinds.DICT and field.element is not None:
+        return {
+            _key(key, path): _encode_value(field.element, inner, f"{path}[{key!r}]") for key, inner in value.items()
+        }
+    if field.kind is kinds.OBJECT:
+        return _encode_object(field, value, path)
+    try:
+        return field.kind.encode(field.type, value)
+    except Unkeepable as error:
+        raise UnkeepableAt(path, str(error)) from None
+    except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise UnkeepableAt(path, f"{value!r} has no primitive: {error}") from None
+
+
+def _key(key: Any, path: str) -> str:
+    if not isinstance(key, str):
+        raise UnkeepableAt(path, f"the key {key!r} is no text, and JSON has no other keys")
+    try:
+        result: str = kinds.keepable_json(key)
+    except Unkeepable as error:
+        raise UnkeepableAt(path, f"the key {key!r}: {error}") from None
+    return result
+
+
+def _encode_object(field: Field, value: Any, path: str) -> Document:
+    document = _encode_model(value, f"{path}__")
+    back = _class_for(field, document, path)
+    if back is not type(value):
+        raise UnkeepableAt(
+            path, f"it is a {type(value).__name__} and would be read back as a {back.__name__}; "
+            "a PolyModelType with a claim_function, or _claim_polymorphic on the models, can tell them apart",
+        )  # fmt: skip
+    return document
+
+
+def _class_for(field: Field, document: Document, path: str) -> type[Model]:
+    find = getattr(field.type, "find_model", None)
+    if find is None:
+        only: type[Model] = field.models[0]
+        return only
+    try:
+        found: type[Model] = find(document)
+    except Exception as error:
+        raise UnkeepableAt(
+            path, f"{type(field.type).__name__} does not know the class of what was stored: {error}"
+        ) from None
+    return found
+
+
+def _with_exact_floats(value: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise Unkeepable(f"it is nested more than {DEEPEST} levels deep")
+    if isinstance(value, dict):
+        return {key: _with_exact_floats(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_exact_floats(inner, depth + 1) for inner in value]
+    if isinstance(value, float):
+        text = float_text(value)
+        return value if text is None or "e" not in text else orjson.Fragment(text)
+    return value
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def parse(text: bytes | str, key: str) -> Document:
+    """The document stored under ``key``, with its exact numbers put back. Raises `UnreadableDocument`."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableDocument(f"{key} holds no JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise UnreadableDocument(f"{key} holds JSON of type {type(document).__name__}, where a document is an object")
+    beside = document.pop(COMPANIONS, None)
+    if isinstance(beside, dict) and EXACT in beside:
+        restore_exact(document, beside[EXACT])
+    return document
+
+
+def decode(model: type[Model], document: Document, key: str) -> Model:
+    """An instance as ``model(document)`` would make it, unknown members apart. Raises `UnreadableDocument`."""
+    try:
+        return _decode_model(model, document, "")
+    except UnkeepableAt as error:
+        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+
+
+def _decode_model(model: type[Model], document: Document, above: str) -> Model:
+    data: Document = {}
+    for name, field in schema_of(model).fields.items():
+        if field.computed is None:
+            data[name] = _decode_member(field, document, f"{above}{name}")
+    if model.__init__ is Model.__init__:
+        instance: Model = object.__new__(model)
+        instance._data = ModelDict(converted=data)
+    else:
+        # A constructor of the model's own runs, as it does in redis-schematics.
+        instance = model()
+        instance._data.converted.update(data)
+    for name, field in schema_of(model).fields.items():
+        if field.computed is not None and field.computed.fset is not None and field.member in document:
+            value = _decode_value(field, document[field.member], f"{above}{name}")
+            field.computed.__set__(instance, value)
+    return instance
+
+
+def _decode_member(field: Field, document: Document, path: str) -> Any:
+    for name in (field.member, *field.type.get_input_keys()):
+        if name in document:
+            return _decode_value(field, document[name], path)
+    default = field.type.default
+    if default is Undefined or default is None:
+        return None
+    return kinds.to_native(field.type, default)
+
+
+def _decode_value(field: Field, value: Any, path: str) -> Any:
+    if value is None:
+        return None
+    if field.kind is kinds.LIST and field.element is not None and isinstance(value, list):
+        return [_decode_value(field.element, element, f"{path}[{place}]") for place, element in enumerate(value)]
+    if field.kind is kinds.DICT and field.element is not None and isinstance(value, dict):
+        coerce = field.type.coerce_key
+        return {coerce(key): _decode_value(field.element, inner, f"{path}[{key!r}]") for key, inner in value.items()}
+    if field.kind is kinds.OBJECT and isinstance(value, dict):
+        return _decode_model(_class_for(field, value, path), value, f"{path}__")
+    try:
+        return field.kind.decode(field.type, value)
+    except (BaseError, TypeError, ValueError, ArithmeticError) as error:
+        raise UnkeepableAt(path, f"{value!r} cannot be read: {error}") from None

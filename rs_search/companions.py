@@ -1,0 +1,148 @@
+"""What stands beside a document for the index, worked out from the document alone.
+
+The reserved member of a document holds, where there is need:
+
+- under an index alias, what the index reads in place of the primitive: a date as days, a decimal as a double, …;
+- under the alias of a folded text, the words of texts that the server would split otherwise;
+- `NULLS`: the aliases of paths that end in nulls only (RediSearch's ``ismissing`` does not see a null);
+- `DOUBTS`: the aliases of numbers that the index's double does not stand for exactly;
+- `EXACT`: floats that RedisJSON would read one unit off, as ``[steps, text]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import kinds
+from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, Leaf
+from .json_numbers import float_text
+from .kinds import Unkeepable
+from .planner.text import indexed_words
+from .schema import Field
+
+#: GEO refuses latitudes beyond Web Mercator's, and with them the whole document; such points go unindexed.
+MOST_LATITUDE = 85.05
+Document = dict[str, Any]
+
+
+class UnkeepableAt(ValueError):
+    """`Unkeepable`, with the path it stands at."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+def companions(document: Document, schema: IndexSchema) -> Document:
+    """The reserved member of a document; empty where nothing needs one.
+
+    Raises `UnkeepableAt` for what would drop the document from the index. O(size of the document).
+    """
+    beside: Document = {}
+    for leaf in schema.leaves.values():
+        values = leaf.path.reader()(document)
+        present = [value for value in values if value is not None]
+        if values and not present and not leaf.companion:
+            beside.setdefault(NULLS, []).append(leaf.alias)
+        for fill in _FILLERS:
+            fill(leaf, present, beside)
+    exact = list(_inexact_floats(document, []))
+    if exact:
+        beside[EXACT] = exact
+    return beside
+
+
+def _fill_tag(leaf: Leaf, present: list[Any], beside: Document) -> None:
+    if leaf.tag is None:
+        return
+    if leaf.companion:
+        _put(leaf, leaf.alias, [kinds.BOOLEAN.tag(value) for value in present if kinds.BOOLEAN.tag], beside)
+        return
+    for value in present:
+        if isinstance(value, str) and "\0" in value:
+            # RediSearch ends a tag there: 'a\0b' would be found as 'a'.
+            raise UnkeepableAt(str(leaf.path), "an indexed string must not contain NUL; index it as text only, or skip")
+
+
+def _fill_numeric(leaf: Leaf, present: list[Any], beside: Document) -> None:
+    if leaf.numeric is None:
+        return
+    to_number = leaf.path.field.kind.number
+    assert to_number is not None
+    numbers = [to_number(comparable_of(leaf.path.field, value)) for value in present]
+    if leaf.companion:
+        _put(leaf, leaf.alias, [number for number, _ in numbers], beside)
+    if not all(exact for _, exact in numbers):
+        beside.setdefault(DOUBTS, []).append(leaf.alias)
+
+
+def _fill_geo(leaf: Leaf, present: list[Any], beside: Document) -> None:
+    if leaf.geo is not None:
+        points = [comparable_of(leaf.path.field, value) for value in present]
+        texts = [f"{longitude},{latitude}" for latitude, longitude in points if abs(latitude) <= MOST_LATITUDE]
+        _put(leaf, leaf.alias, texts, beside)
+
+
+def _fill_fold(leaf: Leaf, present: list[Any], beside: Document) -> None:
+    if leaf.fold is not None:
+        folded = [words for value in present for text in texts_of(value) if (words := indexed_words(text)) is not None]
+        if folded:
+            beside[leaf.fold] = folded
+
+
+_FILLERS: tuple[Callable[[Leaf, list[Any], Document], None], ...] = (_fill_tag, _fill_numeric, _fill_geo, _fill_fold)
+
+
+def _put(leaf: Leaf, alias: str, values: list[Any], beside: Document) -> None:
+    if values:
+        beside[alias] = values if leaf.path.multiple else values[0]
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts in a primitive of a text, or of a text in many languages."""
+    if isinstance(value, dict):
+        return [text for text in value.values() if isinstance(text, str)]
+    return [value] if isinstance(value, str) else []
+
+
+def comparable_of(field: Field, primitive: Any) -> Any:
+    """What lookups compare, of a primitive that is not None. Raises schematics' errors where it cannot be read."""
+    kind = field.kind
+    if type(primitive) in kind.plain:
+        return primitive
+    return kind.comparable(field.type, kind.decode(field.type, primitive))
+
+
+def _inexact_floats(value: Any, steps: list[str | int]) -> Iterator[list[Any]]:
+    if isinstance(value, float):
+        if float_text(value) is None:
+            yield [list(steps), repr(value)]
+    elif isinstance(value, (dict, list)):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _inexact_floats(inner, [*steps, step])
+
+
+def restore_exact(document: Document, exact: list[list[Any]]) -> None:
+    """Put back, in place, the floats that the server read one unit off."""
+    for steps, text in exact:
+        holder: Any = document
+        for step in steps[:-1]:
+            holder = holder[step] if _has(holder, step) else None
+        number = float(text)
+        if _has(holder, steps[-1]) and _is_near(holder[steps[-1]], number):
+            holder[steps[-1]] = number
+
+
+def _has(holder: Any, step: str | int) -> bool:
+    if isinstance(holder, dict):
+        return step in holder
+    return isinstance(holder, list) and isinstance(step, int) and step < len(holder)
+
+
+def _is_near(stored: Any, number: float) -> bool:
+    # Another program may have written the member since: then its number stands.
+    return isinstance(stored, (int, float)) and abs(stored - number) <= abs(number) * 1e-15
+
+
+__all__ = ["Unkeepable", "UnkeepableAt", "companions", "comparable_of", "restore_exact", "texts_of"]

@@ -1,0 +1,174 @@
+"""The index of a model: which paths of its documents stand in which fields of a RediSearch schema."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schematics.models import Model
+
+from . import kinds
+from .memo import once_per_class
+from .options import SearchOptions, field_options, options_of
+from .paths import EACH, Path
+from .schema import COMPANIONS, ModelSchema, schema_of
+
+#: RediSearch takes 1,024 fields in an index, 128 of them TEXT (a TEXT of ours has two: as stored, and folded).
+MOST_FIELDS = 1000
+MOST_TEXTS = 62
+#: Aliases of the fields that every index has.
+NULLS = "_nulls"
+DOUBTS = "_doubts"
+#: Companions of their own, beside those named by an alias.
+EXACT = "_exact"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]")
+_COMPANION_KINDS = (kinds.DECIMAL, kinds.DATE, kinds.INSTANT, kinds.DURATION)
+
+
+@dataclass(frozen=True)
+class IndexField:
+    """One attribute of FT.CREATE's schema: a JSON path, its alias, and what it is indexed as."""
+
+    json_path: str
+    alias: str
+    kind: str
+    sortable: bool = False
+    missing: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """An indexed path: the aliases under which its values stand in the index, by what they are indexed as.
+
+    ``companion`` tells that the index reads TAG, NUMERIC and GEO beside the document's own member; ``fold`` is the
+    alias of the text that stands in where the server's tokens are not the words.
+    """
+
+    path: Path
+    alias: str
+    tag: str | None = None
+    numeric: str | None = None
+    text: str | None = None
+    fold: str | None = None
+    geo: str | None = None
+    companion: bool = False
+    sortable: bool = False
+
+    @property
+    def presence(self) -> str | None:
+        """An alias whose ``ismissing()`` tells that the path has no value, together with `NULLS`."""
+        return self.tag or self.numeric or self.text
+
+
+@dataclass(frozen=True, eq=False)
+class IndexSchema:
+    """All that FT.CREATE needs to know of a model."""
+
+    name: str
+    prefix: str
+    fields: tuple[IndexField, ...]
+    leaves: dict[tuple[str, ...], Leaf]
+
+
+@once_per_class
+def index_schema_of(model: type[Model]) -> IndexSchema:
+    """The index of a model class, worked out once.
+
+    The name carries a fingerprint of the prefix and the fields, so that two versions of a model have two indexes.
+    """
+    prefix = options_of(model).prefix
+    leaves = {leaf.path.names: leaf for leaf in _leaves(model)}
+    fields = tuple(field for leaf in leaves.values() for field in _index_fields(leaf)) + _common_fields()
+    fingerprint = hashlib.blake2b(repr((prefix, fields)).encode(), digest_size=6).hexdigest()
+    return IndexSchema(f"rs:{prefix}:{fingerprint}", prefix, fields, leaves)
+
+
+def _common_fields() -> tuple[IndexField, ...]:
+    return tuple(IndexField(f'$.{COMPANIONS}["{alias}"][*]', alias, "TAG", missing=False) for alias in (NULLS, DOUBTS))
+
+
+def _leaves(model: type[Model]) -> Iterator[Leaf]:
+    taken: set[str] = {NULLS, DOUBTS}
+    texts = fields = 0
+    for path in _paths(schema_of(model), (), (), (model,)):
+        if path.names and fields < MOST_FIELDS:
+            options = field_options(model, path.names, path.field)
+            leaf = _leaf(path, options, taken, texts < MOST_TEXTS)
+            if leaf is not None:
+                texts += leaf.text is not None
+                fields += len(_index_fields(leaf))
+                yield leaf
+
+
+def _paths(
+    schema: ModelSchema, names: tuple[str, ...], steps: tuple[str | None, ...], above: tuple[type[Model], ...]
+) -> Iterator[Path]:
+    for field in schema.fields.values():
+        path = descend(Path((*names, field.name), (*steps, field.member), field))
+        if path.field.kind is not kinds.OBJECT:
+            yield path
+        elif len(path.field.models) == 1 and path.field.models[0] not in above:
+            # A model inside itself is indexed once; deeper levels are answered by the check.
+            inner = path.field.models[0]
+            yield from _paths(schema_of(inner), path.names, path.steps, (*above, inner))
+
+
+def descend(path: Path) -> Path:
+    """The path to the elements, if the field is a list."""
+    while path.field.kind is kinds.LIST and path.field.element is not None:
+        path = Path(path.names, (*path.steps, EACH), path.field.element)
+    return path
+
+
+def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool) -> Leaf | None:
+    kind, default = path.field.kind, path.field.row.index
+    wants = {name: options.wants(name, name in default) for name in ("TAG", "NUMERIC", "TEXT", "GEO")}
+    tag = wants["TAG"] and kind.tag is not None
+    numeric = wants["NUMERIC"] and kind.number is not None
+    text = wants["TEXT"] and texts_left and kind in (kinds.TEXT, kinds.MULTILINGUAL)
+    geo = wants["GEO"] and kind is kinds.POINT
+    if not (tag or numeric or text or geo):
+        return None
+    alias = _alias(str(path), taken)
+    return Leaf(
+        path,
+        alias,
+        tag=alias if tag else None,
+        numeric=alias if numeric else None,
+        text=_alias(alias + "__text", taken) if text else None,
+        fold=_alias(alias + "__fold", taken) if text else None,
+        geo=alias if geo else None,
+        companion=kind in _COMPANION_KINDS or geo or (kind is kinds.BOOLEAN and path.multiple),
+        sortable=options.sortable and not path.multiple and (tag or numeric),
+    )
+
+
+def _alias(wanted: str, taken: set[str]) -> str:
+    # A query names fields by their alias: letters, digits and underscores need no escape there.
+    alias = _UNSAFE.sub(lambda match: f"u{ord(match[0]):x}", wanted)
+    while alias in taken:
+        alias += "_"
+    taken.add(alias)
+    return alias
+
+
+def companion_path(leaf: Leaf, alias: str) -> str:
+    """Where the values beside the document stand for the index."""
+    many = leaf.path.multiple or alias == leaf.fold
+    return f'$.{COMPANIONS}["{alias}"]' + ("[*]" if many else "")
+
+
+def _index_fields(leaf: Leaf) -> list[IndexField]:
+    own = companion_path(leaf, leaf.alias) if leaf.companion else leaf.path.json_path()
+    fields = [
+        IndexField(own, alias, kind, leaf.sortable and kind != "GEO")
+        for alias, kind in ((leaf.tag, "TAG"), (leaf.numeric, "NUMERIC"), (leaf.geo, "GEO"))
+        if alias
+    ]
+    if leaf.text and leaf.fold:
+        every = ".*" if leaf.path.field.kind is kinds.MULTILINGUAL else ""
+        fields.append(IndexField(leaf.path.json_path() + every, leaf.text, "TEXT"))
+        fields.append(IndexField(companion_path(leaf, leaf.fold), leaf.fold, "TEXT", missing=False))
+    return fields

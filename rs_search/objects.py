@@ -1,0 +1,235 @@
+"""The operations on a model's objects, apart from the model's own names.
+
+``objects(IceCream).filter(…)`` is ``IceCream.filter(…)``, and works as well when a field of the model is called
+``filter``. The mixins' methods call these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from schematics.exceptions import DataError
+from schematics.models import Model
+
+from .codec import decode, encode
+from .errors import InvalidObject, MultipleFound, NotFound, QueryError
+from .operations import records, search
+from .operations.requests import Operation
+from .options import options_of
+from .planner.plan import Select
+from .planner.predicate import predicate
+from .primary_key import key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
+from .query.bind import bind
+from .query.queryset import ResultSet
+from .query.tree import Q
+from .schema import own_attribute, schema_of
+from .server.connections import Server, server_of
+from .server.drive import run
+from .storage.json_document import pk_of
+
+M = TypeVar("M")
+T = TypeVar("T")
+
+
+class Objects(Generic[M]):
+    """All that can be done with the objects of a model class."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+
+    # --- one object -----------------------------------------------------------------------------------------------
+
+    def set(self, instance: M) -> None:
+        """Validate an instance and keep it, whole, under its key; gives it a ``pk`` if it has none.
+
+        Raises `InvalidObject` if it does not validate, `UnstorableValue` for a value that could not come back equal;
+        nothing is written then, and the instance is as it was. Cost: 1 round trip.
+        """
+        before = self._assign_pk(instance)
+        try:
+            self._validate(instance)
+            pk = primary_key(instance)
+            assert pk is not None
+            key, payload = key_for(self.model, pk), encode(instance)
+        except Exception:
+            self._give_pk(instance, before)
+            raise
+        expire = options_of(self.model).expire
+        self._run(lambda server: records.put(server.state, key, payload, expire))
+
+    def match(self, **lookups: Any) -> M:
+        """The one object that meets all of the lookups; a key lookup if they give what makes the primary key.
+
+        Raises `NotFound`, `MultipleFound`, a `QueryError`. Cost: 1 round trip by key, else that of `filter`.
+        """
+        pk = self._pk_among(lookups)
+        if pk is None:
+            return self.match_for_values(**lookups)
+        found = self._get(pk)
+        if "pk" not in schema_of(self.model).fields:
+            lookups = {name: value for name, value in lookups.items() if name not in ("pk", "pk__exact")}
+        meets = predicate(bind(self.model, Q(**lookups)))
+        if found is None or not meets(found):
+            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
+        return self._hydrate(key_for(self.model, pk), found)
+
+    def match_for_pk(self, pk: Any) -> M:
+        """The object with a primary key; raises `NotFound`. Cost: 1 round trip."""
+        text = text_of_pk(self.model, pk)
+        document = self._get(text)
+        if document is None:
+            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, text)}")
+        return self._hydrate(key_for(self.model, text), document)
+
+    def match_for_values(self, **lookups: Any) -> M:
+        """The one object that meets all of the lookups; raises `NotFound`, `MultipleFound`, a `QueryError`."""
+        found = self.filter(**lookups)[:2]
+        if not found:
+            raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
+        if len(found) > 1:
+            raise MultipleFound(f"more than one {self.model.__name__} meets {_shown(lookups)}")
+        return found[0]
+
+    def refresh(self, instance: M) -> None:
+        """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
+        pk = self._own_pk(instance)
+        stored: Any = self.match_for_pk(pk)
+        target: Any = instance
+        target._data = stored._data
+
+    def delete(self, instance: M) -> bool:
+        """Remove an object; tells whether it was there."""
+        key = key_for(self.model, self._own_pk(instance))
+        return self._run(lambda server: records.remove([key])) > 0
+
+    def key(self, instance: M) -> str:
+        """The Redis key of an instance; raises `InvalidObject` if it has no primary key yet."""
+        return key_for(self.model, self._own_pk(instance))
+
+    def primary_key(self, instance: M) -> str | None:
+        """The primary key of an instance as text; None if it has none yet."""
+        return primary_key(instance)
+
+    # --- many objects ---------------------------------------------------------------------------------------------
+
+    def all(self) -> ResultSet[M]:
+        """All objects, lazily."""
+        return ResultSet(self, Select(self.model), f"{self.model.__name__}.all()")
+
+    def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
+        """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
+        return ResultSet(self, Select(self.model), self.model.__name__).filter(*conditions, **lookups)
+
+    def exclude(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
+        """The objects that `filter` would not give, lazily."""
+        return ResultSet(self, Select(self.model), self.model.__name__).exclude(*conditions, **lookups)
+
+    def order_by(self, *names: str) -> ResultSet[M]:
+        """All objects in an order, lazily."""
+        return ResultSet(self, Select(self.model), self.model.__name__).order_by(*names)
+
+    def count(self, *conditions: Q, **lookups: Any) -> int:
+        """How many objects meet all of the conditions."""
+        return self.filter(*conditions, **lookups).count()
+
+    def delete_all(self) -> int:
+        """Remove every object of the model; gives how many there were. O(keys of the database)."""
+        return self._run(lambda server: records.remove_all(options_of(self.model).prefix))
+
+    def delete_filter(self, *conditions: Q, **lookups: Any) -> int:
+        """Remove the objects that meet all of the conditions; gives how many there were.
+
+        Raises `QueryError` without a condition: `delete_all` removes everything.
+        """
+        if not conditions and not lookups:
+            raise QueryError(f"{self.model.__name__}.delete_filter() without a condition; delete_all() removes all")
+        select = Select(self.model, bind(self.model, Q(*conditions, **lookups)))
+        return self._run(lambda server: records.remove_selected(server.state, select))
+
+    # --- what result sets ask -------------------------------------------------------------------------------------
+
+    def rows_of(self, select: Select) -> list[M]:
+        """The instances that a question finds, in order."""
+        rows = self._run(lambda server: search.select_rows(server.state, select))
+        return [self._hydrate(key, document) for key, document in rows]
+
+    def count_of(self, select: Select) -> int:
+        """How many a question finds."""
+        return self._run(lambda server: search.count_rows(server.state, select))
+
+    def explanation_of(self, select: Select) -> str:
+        """The plan of a question in words."""
+        return self._run(lambda server: search.explain_select(server.state, select))
+
+    # --- helpers --------------------------------------------------------------------------------------------------
+
+    def _run(self, operation: Callable[[Server], Operation[T]]) -> T:
+        server = server_of(self.model)
+        return run(operation(server), server)
+
+    def _get(self, pk: str) -> Any:
+        key = key_for(self.model, pk)
+        return self._run(lambda server: records.get(server.state, key))
+
+    def _hydrate(self, key: str, document: Any) -> M:
+        instance: Any = decode(self.model, document, key)
+        if "pk" not in schema_of(self.model).fields:
+            instance.__dict__["pk"] = pk_of(options_of(self.model).prefix, key)
+        return instance  # type: ignore[no-any-return]
+
+    def _own_pk(self, instance: M) -> str:
+        pk = primary_key(instance)
+        if pk is None:
+            raise InvalidObject(f"this {self.model.__name__} has no primary key yet: it was never set()")
+        return pk
+
+    def _assign_pk(self, instance: Any) -> Any:
+        """Give the instance a primary key if its ``pk`` has none; gives what ``pk`` was."""
+        has_field = "pk" in schema_of(self.model).fields
+        before = instance._data.get("pk") if has_field else instance.__dict__.get("pk")
+        if before is None or before == "":
+            self._give_pk(instance, primary_key(instance) or new_primary_key(self.model))
+        return before
+
+    def _give_pk(self, instance: Any, pk: Any) -> None:
+        if "pk" in schema_of(self.model).fields:
+            instance._data.converted["pk"] = pk
+        else:
+            instance.__dict__["pk"] = pk
+
+    def _validate(self, instance: Any) -> None:
+        validate = own_attribute(self.model, "validate") or Model.validate
+        try:
+            validate(instance)
+        except DataError as error:
+            errors = error.to_primitive()
+            told = "; ".join(_flat(errors, ""))
+            raise InvalidObject(f"{self.model.__name__} is not valid: {told}", errors) from error
+
+    def _pk_among(self, lookups: dict[str, Any]) -> str | None:
+        """The primary key, if the lookups demand by equality what makes it."""
+        given = {name.removesuffix("__exact").removesuffix("__eq"): value for name, value in lookups.items()}
+        return primary_key_of_values(self.model, {name: value for name, value in given.items() if "__" not in name})
+
+
+def _shown(lookups: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in lookups.items()) or "no condition"
+
+
+def _flat(errors: Any, path: str) -> list[str]:
+    if isinstance(errors, dict):
+        return [
+            line for name, inner in errors.items() for line in _flat(inner, f"{path}.{name}" if path else str(name))
+        ]
+    told = "; ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
+    return [f"{path}: {told}"]
+
+
+def objects(model: type[M]) -> Objects[M]:
+    """The operations on a model's objects, for models whose fields are named like them.
+
+    >>> objects(int).model
+    <class 'int'>
+    """
+    return Objects(model)

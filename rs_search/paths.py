@@ -1,0 +1,75 @@
+"""Ways into a document: ``shops__city`` as steps, and the values that stand at their end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from .schema import Field
+
+#: The step into every element of a list.
+EACH = None
+Step = str | None
+Document = dict[str, Any]
+_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Where in a document a field stands.
+
+    ``names`` are the names in the model, ``steps`` the members of the document with `EACH` for lists, ``field`` what
+    is found there (of a list: its elements).
+    """
+
+    names: tuple[str, ...]
+    steps: tuple[Step, ...]
+    field: Field
+
+    @property
+    def multiple(self) -> bool:
+        """Whether the path goes through a list, so that it may end in many values."""
+        return EACH in self.steps
+
+    def __str__(self) -> str:
+        return "__".join(self.names)
+
+    def json_path(self) -> str:
+        """The path as RediSearch's schema takes it.
+
+        >>> from rs_search.schema import Field
+        >>> Path(("a",), ("a", EACH, "b c"), None).json_path()
+        '$.a[*]["b c"]'
+        """
+        return "$" + "".join(map(_json_step, self.steps))
+
+    def reader(self) -> Callable[[Document], list[Any]]:
+        """A function that gives all values at the path, None among them; a missing one gives no value."""
+        steps = self.steps
+
+        def read(document: Document) -> list[Any]:
+            values: list[Any] = [document]
+            for step in steps:
+                values = list(_follow(values, step))
+            return values
+
+        return read
+
+
+def _json_step(step: Step) -> str:
+    if step is EACH:
+        return "[*]"
+    return f".{step}" if _SIMPLE.fullmatch(step) else f"[{orjson.dumps(step).decode()}]"
+
+
+def _follow(values: Iterable[Any], step: Step) -> Iterable[Any]:
+    for value in values:
+        if step is EACH:
+            if isinstance(value, list):
+                yield from value
+        elif isinstance(value, dict) and step in value:
+            yield value[step]

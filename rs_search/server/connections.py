@@ -1,0 +1,148 @@
+"""Which server a model talks to. Nothing is opened before the first call."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
+
+import redis
+
+from ..errors import EmbeddedServerError, ServerError
+from ..schema import own_attribute
+from .capabilities import ServerState
+from .embedded import shared
+
+DEFAULT_URL = "redis://localhost:6379/0"
+EMBEDDED = "embedded"
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A client, what is known of its server, and the address for messages, without the password."""
+
+    client: redis.Redis
+    state: ServerState
+    address: str
+
+
+class _Registry:
+    """The only global state: clients by address, the default one, and what is known of each server."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, redis.Redis] = {}
+        self.default: redis.Redis | None = None
+        self.servers: WeakKeyDictionary[Any, Server] = WeakKeyDictionary()
+
+
+_registry = _Registry()
+
+
+def connect(url: str | redis.Redis | None = None, **options: Any) -> redis.Redis:
+    """Make a server the default for every model without a ``__redis_client__`` of its own.
+
+    ``url`` is ``redis://…``, ``rediss://…``, ``unix://…``, ``embedded://`` (a server from the wheels, gone with the
+    process), ``embedded:///folder`` (the same, with its data kept there), or a client; without one it is
+    ``RS_SEARCH_URL``, else ``REDIS_URL``, else ``redis://localhost:6379/0``. ``options`` go to redis-py.
+    Gives the client. Nothing is sent yet; only ``embedded://`` starts its server, and raises `EmbeddedServerError`.
+    """
+    client = url if isinstance(url, redis.Redis) else _open(url or default_url(), options)
+    with _lock:
+        _registry.default = client
+    return client
+
+
+def default_url() -> str:
+    """The address that models without a client of their own use before `connect`."""
+    return os.environ.get("RS_SEARCH_URL") or os.environ.get("REDIS_URL") or DEFAULT_URL
+
+
+def server_of(model: type[Any]) -> Server:
+    """The server of a model: its ``__redis_client__``, else `connect`'s, else the environment's."""
+    client = _own_client(model)
+    if client is None:
+        with _lock:
+            client = _registry.default or _client_for(default_url())
+    return server_for(client)
+
+
+def server_for(client: redis.Redis) -> Server:
+    """What is known of the server behind a client; clients of one pool share it."""
+    pool = getattr(client, "connection_pool", client)
+    server = _registry.servers.get(pool)
+    if server is None or server.client is not client:
+        with _lock:
+            known = _registry.servers.get(pool)
+            state = known.state if known else ServerState(database=_database(client))
+            server = _registry.servers[pool] = Server(client, state, address_of(client))
+    return server
+
+
+def _own_client(model: type[Any]) -> redis.Redis | None:
+    # Not getattr: a plain function on the class would come back bound to it.
+    declared = own_attribute(model, "__redis_client__")
+    if isinstance(declared, (staticmethod, classmethod)):
+        declared = declared.__get__(None, model)
+    if isinstance(declared, property):
+        declared = declared.fget
+    if inspect.isroutine(declared) or (callable(declared) and not hasattr(declared, "execute_command")):
+        declared = declared() if not inspect.signature(declared).parameters else declared(model)
+    if declared is not None and not hasattr(declared, "execute_command"):
+        raise ServerError(f"{model.__name__}.__redis_client__ gave {declared!r}, which is no redis-py client")
+    return cast("redis.Redis | None", declared)
+
+
+def _client_for(url: str) -> redis.Redis:
+    client = _registry.clients.get(url)
+    if client is None:
+        client = _registry.clients[url] = _open(url, {})
+    return client
+
+
+def _open(url: str, options: dict[str, Any]) -> redis.Redis:
+    parts = urlsplit(url)
+    if parts.scheme == EMBEDDED:
+        if parts.netloc:
+            raise EmbeddedServerError(
+                f"{url!r}: the folder needs three slashes: embedded:///{parts.netloc}{parts.path}"
+            )
+        url = shared(parts.path or None).url
+    try:
+        return redis.Redis.from_url(url, **options)
+    except ValueError as error:
+        raise ServerError(f"{masked(url)!r} is no address of a Redis server: {error}") from None
+
+
+def _database(client: redis.Redis) -> int:
+    return int(_settings(client).get("db") or 0)
+
+
+def _settings(client: redis.Redis) -> dict[str, Any]:
+    return dict(getattr(getattr(client, "connection_pool", None), "connection_kwargs", {}))
+
+
+def address_of(client: redis.Redis) -> str:
+    """The client's server as an address, without user and password."""
+    settings = _settings(client)
+    if settings.get("path"):
+        return f"unix://{settings['path']}?db={settings.get('db') or 0}"
+    secret = "***@" if settings.get("password") else ""
+    return f"redis://{secret}{settings.get('host', 'localhost')}:{settings.get('port', 6379)}/{settings.get('db') or 0}"
+
+
+def masked(url: str) -> str:
+    """The address with its password masked.
+
+    >>> masked("redis://ann:secret@host:6379/0")
+    'redis://ann:***@host:6379/0'
+    """
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(SplitResult(parts.scheme, f"{parts.username or ''}:***@{host}", *parts[2:]))

@@ -1,0 +1,83 @@
+"""Runs operations: sends what they yield, waits, and gives them the replies. The only place that waits."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TypeVar
+
+import redis
+from redis import exceptions
+
+from ..errors import (
+    MissingIndex,
+    RedisMixinException,
+    ServerError,
+    ServerUnavailable,
+    WrongKeyType,
+)
+from ..operations.requests import Batch, Command, Operation, Pause, Request
+from .connections import Server
+
+T = TypeVar("T")
+#: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
+_NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
+_WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
+
+
+def run(operation: Operation[T], server: Server) -> T:
+    """Run an operation to its end on a server and give its result; raises what it raises."""
+    try:
+        request = next(operation)
+        while True:
+            try:
+                reply = _perform(request, server)
+            except RedisMixinException as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(reply)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        operation.close()
+
+
+def _perform(request: Request, server: Server) -> Any:
+    if isinstance(request, Pause):
+        return time.sleep(request.seconds)
+    try:
+        if isinstance(request, Command):
+            return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+        return _perform_batch(request, server.client)
+    except (exceptions.RedisError, OSError) as error:
+        raise translated(error, server.address, _named(request)) from error
+
+
+def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
+    with client.pipeline(transaction=batch.atomic) as pipeline:
+        for command in batch.commands:
+            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+        replies: list[Any] = pipeline.execute()
+        return replies
+
+
+def _named(request: Command | Batch) -> str:
+    commands = request.commands if isinstance(request, Batch) else (request,)
+    return ", ".join(dict.fromkeys(str(command.arguments[0]) for command in commands))
+
+
+def translated(error: Exception, address: str, command: str) -> ServerError:
+    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
+    said = str(error)
+    if isinstance(error, exceptions.AuthenticationError):
+        return ServerUnavailable(f"{address} refused the user or password: {said}")
+    if isinstance(error, exceptions.BusyLoadingError):
+        return ServerUnavailable(f"{address} is still loading its data: {said}")
+    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
+        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
+    lowered = said.lower()
+    if any(phrase in lowered for phrase in _NO_INDEX):
+        return MissingIndex(f"{address} has no such index ({command}): {said}")
+    if any(phrase in lowered for phrase in _WRONG_TYPE):
+        return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
+    return ServerError(f"{address} refused {command}: {said}")
