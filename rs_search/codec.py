@@ -124,6 +124,39 @@ def _class_for(field: Field, document: Document, path: str) -> type[Model]:
     return found
 
 
+def classes_within(instance: Model) -> dict[str, type[Model]]:
+    """The classes of the objects in an instance, by path."""
+    fields = schema_of(type(instance)).fields.values()
+    found: dict[str, type[Model]] = {}
+    for field in fields:
+        if field.computed is None and (field.element is not None or field.kind is kinds.OBJECT):
+            _note_classes(instance._data.get(field.name), field.name, found)
+    return found
+
+
+def _note_classes(value: Any, path: str, found: dict[str, type[Model]]) -> None:
+    if isinstance(value, Model):
+        found[path] = type(value)
+        found.update({f"{path}__{inner}": cls for inner, cls in classes_within(value).items()})
+    elif isinstance(value, (list, dict)):
+        for place, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            _note_classes(inner, f"{path}[{place!r}]", found)
+
+
+def refuse_changed_classes(instance: Model, before: dict[str, type[Model]]) -> None:
+    """Raise `UnstorableValue` where validation made another class of an object.
+
+    schematics does so, without a word, to the value of a PolyModelType that no claim tells from its siblings.
+    """
+    for path, cls in classes_within(instance).items():
+        if before.get(path, cls) is not cls:
+            reason = (
+                f"it was a {before[path].__name__} and schematics reads it as a {cls.__name__}; "
+                "a claim_function, or _claim_polymorphic on the models, tells them apart"
+            )
+            raise UnstorableValue(f"{type(instance).__name__}.{path} cannot be kept: {reason}", {path: reason})
+
+
 def _with_exact_floats(value: Any, depth: int) -> Any:
     if depth > DEEPEST:
         raise Unkeepable(f"it is nested more than {DEEPEST} levels deep")

