@@ -1,0 +1,65 @@
+"""Writes README's tables from the code: ``python scripts/readme_tables.py`` rewrites what stands between its marks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import schematics.types
+from schematics.types import BaseType, CompoundType, HashType, NumberType
+
+from rs_search.query.lookups import LOOKUPS, lookups_of
+from rs_search.schema import TYPE_ROWS, TypeRow
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+#: Bases that nobody declares a field with.
+ABSTRACT = {CompoundType, HashType, NumberType}
+
+
+def types_table() -> str:
+    """schematics type → index fields → how it is stored → lookups."""
+    lines = ["| schematics type | index fields | stored as | lookups |", "|---|---|---|---|"]
+    for row in TYPE_ROWS:
+        names = ", ".join(f"`{name}`" for name in _names(row))
+        index = " + ".join(row.index) or "–"
+        lookups = " ".join(f"`{lookup.name}`" for lookup in lookups_of(row.kind)) or "those of its elements"
+        lines.append(f"| {names} | {index} | {row.stored} | {lookups} |")
+    return "\n".join(lines)
+
+
+def lookups_table() -> str:
+    """Lookup → older names → meaning."""
+    lines = ["| lookup | also | finds |", "|---|---|---|"]
+    for lookup in LOOKUPS:
+        also = " ".join(f"`{alias}`" for alias in lookup.aliases)
+        lines.append(f"| `{lookup.name}` | {also} | {lookup.meaning.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines)
+
+
+def _names(row: TypeRow) -> list[str]:
+    """The public types that take a row: those that have it as their nearest base."""
+    rows = {other.type for other in TYPE_ROWS}
+    names = {}
+    for name, found in vars(schematics.types).items():
+        if isinstance(found, type) and issubclass(found, BaseType) and found not in ABSTRACT:
+            nearest = next(base for base in found.__mro__ if base in rows)
+            if nearest is row.type:
+                names[name] = found
+    return sorted(names.keys() - {"MultiType"}, key=lambda name: (names[name] is not row.type, name))
+
+
+TABLES = {"types": types_table, "lookups": lookups_table}
+
+
+def with_tables(text: str) -> str:
+    """The README with its tables as the code has them now."""
+    for name, table in TABLES.items():
+        start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        before, rest = text.split(start)
+        text = before + start + table() + end + rest.split(end)[1]
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))
+    sys.exit(0)
