@@ -115,19 +115,19 @@ class Objects(Generic[M]):
 
     def all(self) -> ResultSet[M]:
         """All objects, lazily."""
-        return ResultSet(self, Select(self.model), f"{self.model.__name__}.all()")
+        return ResultSet(self, Select(self.model), ((f"{self.model.__name__}.all()", None),))
 
     def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
-        return ResultSet(self, Select(self.model), self.model.__name__).filter(*conditions, **lookups)
+        return self._everything().filter(*conditions, **lookups)
 
     def exclude(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that `filter` would not give, lazily."""
-        return ResultSet(self, Select(self.model), self.model.__name__).exclude(*conditions, **lookups)
+        return self._everything().exclude(*conditions, **lookups)
 
     def order_by(self, *names: str) -> ResultSet[M]:
         """All objects in an order, lazily."""
-        return ResultSet(self, Select(self.model), self.model.__name__).order_by(*names)
+        return self._everything().order_by(*names)
 
     def count(self, *conditions: Q, **lookups: Any) -> int:
         """How many objects meet all of the conditions."""
@@ -163,6 +163,9 @@ class Objects(Generic[M]):
         return self._run(lambda server: search.explain_select(server.state, select))
 
     # --- helpers --------------------------------------------------------------------------------------------------
+
+    def _everything(self) -> ResultSet[M]:
+        return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
 
     def _run(self, operation: Callable[[Server], Operation[T]]) -> T:
         server = server_of(self.model)

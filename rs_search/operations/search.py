@@ -141,7 +141,7 @@ def _has_doubts(plan: Plan) -> Operation[bool]:
 
 
 def _count_command(plan: Plan, text: str) -> Command:
-    return command("FT.SEARCH", plan.schema.name, text, "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
+    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
                    *plan.arguments(text))  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _candidates(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
 
 
 def _search(plan: Plan, text: str, most: int) -> Operation[Page]:
-    reply = yield command("FT.SEARCH", plan.schema.name, text, "RETURN", "1", "$", "LIMIT", "0", str(most),
+    reply = yield command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "RETURN", "1", "$", "LIMIT", "0", str(most),
                           "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
     return _complete(search_page(reply))
 
@@ -170,7 +170,7 @@ def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] 
     if stop > capabilities.most_sorted_rows or stop <= plan.select.start:
         return [] if stop <= plan.select.start else None
     words = command(
-        "FT.AGGREGATE", plan.schema.name, plan.query, "LOAD", "1", "@__key", *sort_arguments(plan),
+        "FT.AGGREGATE", plan.schema.name, plan.query, "VERBATIM", "LOAD", "1", "@__key", *sort_arguments(plan),
         "LIMIT", str(plan.select.start), str(stop - plan.select.start), "LOAD", "1", "$", "TIMEOUT", "0",
         *plan.arguments(plan.query),
     )  # fmt: skip

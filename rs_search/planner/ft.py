@@ -13,7 +13,7 @@ from typing import Any
 from ..index_schema import DOUBTS, NULLS, IndexSchema, Leaf
 from ..kinds import DECIMAL, EXACT_INTEGERS, FLOAT, Kind
 from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation
-from .text import TextQuery
+from .text import TextQuery, index_terms
 
 #: RediSearch's parser overflows some dozens of brackets deep; normalised trees come near only by intent.
 DEEPEST = 20
@@ -169,7 +169,7 @@ def _never_doubtful(kind: Kind, bounds: Bounds) -> bool:
 def _search(leaf: Leaf, query: TextQuery, parameters: Parameters) -> Pushed | None:
     if not leaf.text or not query.groups or not query.pushable:
         return None
-    groups = ["|".join(parameters.add(word) for word in group) for group in query.groups]
+    groups = ["|".join(map(parameters.add, index_terms(group))) for group in query.groups]
     body = groups[0] if len(groups) == 1 else " ".join(f"({group})" for group in groups)
     text = f"@{leaf.text}|{leaf.fold}:({body})"
     # Of a list, one element must have all words; the index takes them from any.

@@ -62,7 +62,7 @@ class Plan:
         return f"@{DOUBTS}:{{{'|'.join(sorted(self.doubts))}}}"
 
     def arguments(self, text: str) -> list[str]:
-        """PARAMS of a query text, and the dialect; only the parameters that it names."""
+        """PARAMS of a query text, only those that it names, and the dialect."""
         used = set(_PARAMETER.findall(text))
         pairs = [part for name, value in self.parameters if name in used for part in (name, value)]
         return [*(["PARAMS", str(len(pairs)), *pairs] if pairs else []), "DIALECT", "2"]

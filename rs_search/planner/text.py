@@ -130,6 +130,19 @@ def _found(word: str, present: set[str], stems: set[str | None]) -> bool:
     return word in present or stem(word) in present or stem(word) in stems
 
 
+def index_terms(group: tuple[str, ...]) -> list[str]:
+    """The terms of RediSearch's index by which any word of a group is found, for a VERBATIM query.
+
+    A stem stands in the index as ``+stem``. The server would add these by itself, but not below a negation: there
+    ``-@notes:(run)`` keeps documents with ``running`` (tried on 2.10.5).
+
+    >>> index_terms(("running", "ice"))
+    ['running', 'run', '+run', 'ice', '+ice']
+    """
+    terms = [term for word in group for term in (word, stem(word), f"+{stem(word)}")]
+    return list(dict.fromkeys(terms))
+
+
 def parse(text: str) -> TextQuery:
     """Read a search: all words must be there, ``a | b`` asks for any of them; stop words count only by themselves.
 

@@ -34,10 +34,10 @@ class ResultSet(Generic[M]):
     only.
     """
 
-    def __init__(self, answers: Answers[M], select: Select, shown: str) -> None:
+    def __init__(self, answers: Answers[M], select: Select, steps: tuple[tuple[str, Q | None], ...]) -> None:
         self._answers = answers
         self._select = select
-        self._shown = shown
+        self._steps = steps
         self._rows: list[M] | None = None
 
     # --- other questions ------------------------------------------------------------------------------------------
@@ -54,24 +54,22 @@ class ResultSet(Generic[M]):
         """Ordered by fields, ``-`` for descending; missing last both ways, ties by key. Replaces an earlier order."""
         self._refuse_sliced("order_by")
         order = bind_order(self._select.model, names)
-        shown = f"{self._shown}.order_by({', '.join(map(repr, names))})"
-        return self._with(shown, order=order)
+        return self._with((f".order_by({', '.join(map(repr, names))})", None), order=order)
 
     def _narrowed(self, method: str, query: Q, wrap: Callable[[Bound], Bound]) -> ResultSet[M]:
         self._refuse_sliced(method)
         bound = wrap(bind(self._select.model, query))
-        inner = repr(query)[2:-1] if repr(query).startswith("Q(") and "\n" not in repr(query) else repr(query)
-        return self._with(f"{self._shown}.{method}({inner})", where=AllOf((self._select.where, bound)))
+        return self._with((f".{method}", query), where=AllOf((self._select.where, bound)))
 
     def _refuse_sliced(self, method: str) -> None:
         if self._select.sliced:
             raise QueryError(f"{self!r} is a slice already; call {method}() before slicing")
 
-    def _with(self, shown: str, **changes: Any) -> ResultSet[M]:
+    def _with(self, step: tuple[str, Q | None], **changes: Any) -> ResultSet[M]:
         select = self._select
         parts = {"model": select.model, "where": select.where, "order": select.order,
                  "start": select.start, "stop": select.stop, **changes}  # fmt: skip
-        return ResultSet(self._answers, Select(**parts), shown)
+        return ResultSet(self._answers, Select(**parts), (*self._steps, step))
 
     # --- answers --------------------------------------------------------------------------------------------------
 
@@ -131,8 +129,7 @@ class ResultSet(Generic[M]):
         first, last = self._select.start, self._select.stop
         end = last if stop is None else first + stop if last is None else min(last, first + stop)
         begin = first + start if end is None else min(first + start, end)
-        shown = f"{self._shown}[{start or ''}:{'' if stop is None else stop}]"
-        part = self._with(shown, start=begin, stop=end)
+        part = self._with((f"[{start or ''}:{'' if stop is None else stop}]", None), start=begin, stop=end)
         if self._rows is not None:
             part._rows = self._rows[start:stop]
         return part
@@ -145,4 +142,10 @@ class ResultSet(Generic[M]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return self._shown
+        return "".join(step if query is None else f"{step}({_arguments(query)})" for step, query in self._steps)
+
+
+def _arguments(query: Q) -> str:
+    """A query as the arguments of ``filter``."""
+    lookups = [f"{child[0]}={child[1]!r}" for child in query.children if isinstance(child, tuple)]
+    return ", ".join([*(repr(child) for child in query.children if isinstance(child, Q)), *lookups])

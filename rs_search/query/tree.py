@@ -44,16 +44,33 @@ class Q:
     def _join(self, other: Q, connector: str) -> Q:
         if not isinstance(other, Q):
             return NotImplemented
-        return Q.__new__(Q)._fill((self, other), connector, False)
+        if not self.children and not self.negated:
+            # As in Django: `query = Q()` may begin a loop of `query |= Q(…)`.
+            return other
+        if not other.children and not other.negated:
+            return self
+        # Kept flat: a loop of `query |= Q(…)` makes one level, not one a turn.
+        return Q.__new__(Q)._fill((*self._parts(connector), *other._parts(connector)), connector, False)
+
+    def _parts(self, connector: str) -> tuple[Q | tuple[str, Any], ...]:
+        mergeable = not self.negated and self.children and (self.connector == connector or len(self.children) == 1)
+        return self.children if mergeable else (self,)
 
     def __repr__(self) -> str:
-        lookups = ", ".join(f"{child[0]}={child[1]!r}" for child in self.children if isinstance(child, tuple))
-        inner = [repr(child) for child in self.children if isinstance(child, Q)]
-        if inner and not lookups and len(inner) > 1:
-            text = f" {self.connector} ".join(f"({part})" if " " in part and "|" in part else part for part in inner)
-            return f"~({text})" if self.negated else text
-        text = f"Q({', '.join([*inner, lookups] if lookups else inner)})"
+        parts = [repr(child) if isinstance(child, Q) else f"{child[0]}={child[1]!r}" for child in self.children]
+        if self.connector == "&" and not any(isinstance(child, Q) for child in self.children):
+            text = f"Q({', '.join(parts)})"
+        else:
+            text = f" {self.connector} ".join(map(_as_operand, self.children))
+            text = f"({text})" if self.negated and len(parts) > 1 else text
         return f"~{text}" if self.negated else text
+
+
+def _as_operand(child: Q | tuple[str, Any]) -> str:
+    if isinstance(child, tuple):
+        return f"Q({child[0]}={child[1]!r})"
+    nested = not child.negated and len(child.children) > 1 and any(isinstance(part, Q) for part in child.children)
+    return f"({child!r})" if nested or (child.connector == "|" and not child.negated) else repr(child)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from redis.commands.search.field import Field, GeoField, NumericField, TagField, TextField
-from redis.commands.search.index_definition import IndexDefinition, IndexType
+
+try:
+    from redis.commands.search.index_definition import IndexDefinition, IndexType
+except ImportError:  # redis-py before 6
+    from redis.commands.search.indexDefinition import (  # type: ignore[no-redef,import-not-found]
+        IndexDefinition,
+        IndexType,
+    )
 
 from ..index_schema import IndexField, IndexSchema
 

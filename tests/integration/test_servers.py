@@ -24,6 +24,7 @@ from rs_search import (
     UnreadableDocument,
 )
 from rs_search.server import embedded
+from rs_search.server.replies import mapping
 
 OLD_SEARCH = "/usr/lib/redis/modules/redisearch.so"
 
@@ -37,6 +38,10 @@ def another(client: redis.Redis, **changes: object) -> redis.Redis:
     pool = client.connection_pool
     options = {**pool.connection_kwargs, **changes}
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **options))
+
+
+def setting(client: redis.Redis, name: str) -> object:
+    return mapping(client.execute_command("FT.CONFIG", "GET", name))[name]
 
 
 def fill() -> None:
@@ -210,7 +215,7 @@ def test_an_object_kept_as_a_string_before_redisjson_came_is_read_and_written_ag
 def test_more_rows_than_the_server_gives_at_once_are_all_there(indexed: redis.Redis) -> None:
     fill()
     limits = ("MAXSEARCHRESULTS", "MAXAGGREGATERESULTS")
-    before = {name: indexed.execute_command("FT.CONFIG", "GET", name)[name.encode()] for name in limits}
+    before = {name: setting(indexed, name) for name in limits}
     try:
         for name in limits:
             indexed.execute_command("FT.CONFIG", "SET", name, "5")
@@ -228,7 +233,7 @@ def test_more_rows_than_the_server_gives_at_once_are_all_there(indexed: redis.Re
 @pytest.mark.parametrize("timeout_policy", ["return", "fail"])
 def test_the_servers_own_timeout_does_not_cut_an_answer(indexed: redis.Redis, timeout_policy: str) -> None:
     fill()
-    before = indexed.execute_command("FT.CONFIG", "GET", "ON_TIMEOUT")[b"ON_TIMEOUT"]
+    before = setting(indexed, "ON_TIMEOUT")
     indexed.execute_command("FT.CONFIG", "SET", "TIMEOUT", "1")
     indexed.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", timeout_policy)
     try:

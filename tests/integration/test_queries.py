@@ -1,0 +1,120 @@
+"""Queries whose answer the server by itself would get wrong; each fails if the detour is taken out."""
+
+from __future__ import annotations
+
+import redis
+from fixtures.strategies import Thing
+
+from rs_search import Q
+
+
+def keep(*values: dict[str, object]) -> None:
+    for place, given in enumerate(values):
+        Thing({"pk": str(place), **given}).set()
+
+
+def pks(*conditions: Q, **lookups: object) -> list[str]:
+    return [one.pk for one in Thing.filter(*conditions, **lookups)]
+
+
+def test_a_negated_search_leaves_out_other_forms_of_the_word(client: redis.Redis) -> None:
+    # RediSearch does not stem the words below a negation: -@text:(run) keeps "running".
+    keep({"text": "RUNNING"}, {"text": "walking"}, {})
+    assert pks(~Q(text__search="run")) == ["1", "2"]
+    assert Thing.filter(~Q(text__search="run")).order_by("-text")[:5] == Thing.filter(pk__in=["1", "2"])
+    assert Thing.filter(~Q(text__search="run")).count() == 2
+
+
+def test_words_are_split_at_newlines_and_around_backslashes(client: redis.Redis) -> None:
+    # RediSearch splits at neither, and takes a backslash for an escape.
+    keep({"text": "sweet\nvanilla"}, {"text": "C:\\Users\\bob"}, {"text": "a\\-b"}, {"text": "x\x01y"})
+    assert pks(text__search="vanilla") == ["0"]
+    assert pks(text__search="users bob") == ["1"]
+    assert pks(text__search="b") == ["2"]
+    assert pks(text__search="y") == ["3"]
+
+
+def test_full_text_ignores_case_in_every_script(client: redis.Redis) -> None:
+    # RediSearch folds ASCII only.
+    keep({"text": "ÉCOLE"}, {"text": "école"}, {"text": "STRASSE"}, {"text": "Straße"}, {"text": "ΟΔΟΣ"})
+    assert pks(text__search="École") == ["0", "1"]
+    assert pks(text__search="straße") == ["2", "3"]
+    assert pks(text__search="οδός | οδος") == ["4"]
+
+
+def test_stop_words_neither_hide_documents_nor_crash_the_server_in_a_union(client: redis.Redis) -> None:
+    keep({"text": "the similarity of heat"}, {"text": "heat"}, {"text": "the"})
+    assert pks(text__search="the similarity") == ["0"]
+    assert pks(text__search="the | a | similarity") == ["0"]
+    assert pks(text__search="heat | the | similarity") == ["0", "1"]
+    assert pks(text__search="the") == ["0", "2"]
+
+
+def test_integers_beyond_doubles_are_told_apart(client: redis.Redis) -> None:
+    keep({"integer": 2**53}, {"integer": 2**53 + 1}, {"integer": 2**63 - 1}, {"integer": 2**63})
+    for place, number in enumerate((2**53, 2**53 + 1, 2**63 - 1, 2**63)):
+        assert pks(integer=number) == [str(place)]
+        assert Thing.filter(integer__lt=number).count() == place
+        assert Thing.filter(~Q(integer=number)).count() == 3
+    assert [one.pk for one in Thing.order_by("-integer")] == ["3", "2", "1", "0"]
+    assert [one.pk for one in Thing.order_by("-integer")[1:3]] == ["2", "1"]
+    assert pks(integer=10**30) == []
+    assert Thing.filter(integer__lt=10**30).count() == 4
+
+
+def test_decimals_are_exact_to_the_last_digit(client: redis.Redis) -> None:
+    keep(
+        {"decimal": "0.1"}, {"decimal": "0.1000000000000000000000000000001"}, {"decimal": "0.10"}, {"decimal": "1E+400"}
+    )
+    assert pks(decimal="0.1") == ["0", "2"]
+    assert pks(decimal__gt="0.1") == ["1", "3"]
+    assert Thing.filter(decimal__lte="0.1").count() == 2
+    assert pks(decimal__gt="1E+399") == ["3"]
+
+
+def test_a_null_where_a_default_is_counts_as_missing(client: redis.Redis) -> None:
+    # RediSearch's ismissing() does not see a null.
+    nothing = Thing({"pk": "n"})
+    nothing.other = None
+    nothing.set()
+    keep({})
+    assert pks(other=None) == ["n"]
+    assert pks(other__isnull=False) == ["0"]
+    assert pks(~Q(other="x")) == ["0", "n"]
+
+
+def test_bounds_on_a_list_may_be_met_by_different_elements_but_a_range_by_one(client: redis.Redis) -> None:
+    keep({"numbers": [1, 9]}, {"numbers": [5]})
+    assert pks(numbers__gte=4, numbers__lte=6) == ["0", "1"]
+    assert pks(numbers__range=(4, 6)) == ["1"]
+
+
+def test_all_words_of_a_search_must_be_in_one_element_of_a_list(client: redis.Redis) -> None:
+    keep({"tags": ["sweet", "vanilla"]}, {"tags": ["sweet vanilla"]})
+    assert pks(tags__search="sweet vanilla") == ["1"]
+    assert pks(tags__search="sweet | vanilla") == ["0", "1"]
+
+
+def test_conditions_nested_deeper_than_the_servers_parser_can_read_are_answered(client: redis.Redis) -> None:
+    keep({"integer": 1}, {"integer": 2})
+    query = Q(integer=1)
+    for depth in range(60):
+        query = (query | Q(integer=100 + depth)) & ~Q(integer=1000 + depth)
+    assert pks(query) == ["0"]
+
+
+def test_an_in_with_many_values_is_answered(client: redis.Redis) -> None:
+    keep({"text": "v7"}, {"integer": 7}, {"text": "other"})
+    assert pks(text__in=[f"v{number}" for number in range(20_000)]) == ["0"]
+    assert pks(integer__in=range(2000)) == ["1"]
+    assert pks(text__in=[]) == []
+    assert pks(text__nin=[]) == ["0", "1", "2"]
+
+
+def test_dates_of_every_year_and_zone_compare_as_instants(client: redis.Redis) -> None:
+    keep({"moment": "0001-01-02T00:00:00"}, {"moment": "2024-01-01T00:00:00+05:30"}, {"moment": "2023-12-31T18:30:00"},
+         {"moment": "9999-12-30T23:59:59.999999Z"}, {"day": "0001-01-01"})  # fmt: skip
+    assert pks(moment="2024-01-01T00:00:00+05:30") == ["1", "2"]
+    assert pks(moment__lt="2000-01-01T00:00:00") == ["0"]
+    assert [one.pk for one in Thing.filter(moment__isnull=False).order_by("-moment")] == ["3", "1", "2", "0"]
+    assert pks(day__lt="0001-01-02") == ["4"]
