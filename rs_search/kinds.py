@@ -316,7 +316,8 @@ def _boolean_tag(comparable: bool) -> str:
 
 
 def _decode(type_: BaseType, primitive: Any) -> Any:
-    return to_native(type_, primitive)
+    # Without a context: only compound types look at it, and making one costs more than most conversions.
+    return type_.convert(primitive)
 
 
 def _text_tag(comparable: str) -> str:
@@ -334,8 +335,8 @@ INSTANT = Kind("instant", _encode_instant, _decode, _instant, (), True, _integer
 DURATION = Kind("duration", _encode_duration, _decode, _duration, (), True, _integer_number)
 POINT = Kind("point", _encode_point, _decode, _point)
 MULTILINGUAL = Kind("multilingual", _encode_multilingual, _decode, _canonical)
-ANY = Kind("any", _encode_any, _decode, _canonical)
+ANY = Kind("any", _encode_any, to_native, _canonical)
 #: Compound kinds are encoded and decoded member by member in `rs_search.codec`; only ``isnull`` compares them.
-OBJECT = Kind("object", _encode_any, _decode, _canonical)
-LIST = Kind("list", _encode_any, _decode, _canonical)
-DICT = Kind("dict", _encode_any, _decode, _canonical)
+OBJECT = Kind("object", _encode_any, to_native, _canonical)
+LIST = Kind("list", _encode_any, to_native, _canonical)
+DICT = Kind("dict", _encode_any, to_native, _canonical)

@@ -19,6 +19,9 @@ from .text import TextQuery, index_terms
 DEEPEST = 20
 #: Kinds whose numbers stand in the document as JSON floats, which RedisJSON may read one unit off.
 _JSON_FLOATS = (FLOAT, DECIMAL)
+#: Below a negation RediSearch 2.10.5 expands no word to its stem, and in a conjunction leaves out documents that have
+#: the word in any other TEXT field (its skip over the word's postings minds no field): both lose rows.
+_NEVER_NEGATED = ("search",)
 
 
 @dataclass
@@ -56,6 +59,8 @@ def push(bound: Bound, schema: IndexSchema, parameters: Parameters, depth: int =
         push_children = _push_all if isinstance(bound, AllOf) else _push_any
         return push_children(bound.children, schema, parameters, depth)
     condition = bound.child if isinstance(bound, Negation) else bound
+    if isinstance(bound, Negation) and isinstance(condition, Condition) and condition.operator in _NEVER_NEGATED:
+        return None
     assert isinstance(condition, Condition), "conditions must be normalised first"
     leaf = schema.leaves.get(condition.path.names)
     if leaf is None or leaf.path.steps != condition.path.steps:

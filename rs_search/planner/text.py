@@ -133,8 +133,7 @@ def _found(word: str, present: set[str], stems: set[str | None]) -> bool:
 def index_terms(group: tuple[str, ...]) -> list[str]:
     """The terms of RediSearch's index by which any word of a group is found, for a VERBATIM query.
 
-    A stem stands in the index as ``+stem``. The server would add these by itself, but not below a negation: there
-    ``-@notes:(run)`` keeps documents with ``running`` (tried on 2.10.5).
+    A stem stands in the index as ``+stem``. Named here, they do not depend on where the server expands words.
 
     >>> index_terms(("running", "ice"))
     ['running', 'run', '+run', 'ice', '+ice']
