@@ -148,7 +148,9 @@ def explain(plan: Plan, server: str | None) -> str:
         lines.append(f"  scan    every key {plan.schema.prefix}:* is read")
     else:
         query = plan.query if plan.check is None else plan.widened
-        lines.append(f"  index   FT.SEARCH {plan.schema.name} '{query}'")
+        sorted_there = plan.server_order and (plan.select.order or plan.select.sliced)
+        name, order = ("FT.AGGREGATE", " " + " ".join(sort_arguments(plan))) if sorted_there else ("FT.SEARCH", "")
+        lines.append(f"  index   {name} {plan.schema.name} '{query}'{order}")
         lines += [f"          ${name} = {value!r}" for name, value in plan.parameters if _names(query, name)]
     if plan.check is not None:
         lines.append(f"  check   in Python: {describe(plan.check)}")
