@@ -7,6 +7,7 @@ of `rs_search.companions` beside it.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import orjson
@@ -158,7 +159,7 @@ def refuse_changed_classes(instance: Model, before: dict[str, type[Model]]) -> N
 
 
 def _with_exact_floats(value: Any, depth: int) -> Any:
-    if depth > DEEPEST:
+    if depth > DEEPEST and isinstance(value, (dict, list)):
         raise Unkeepable(f"it is nested more than {DEEPEST} levels deep")
     if isinstance(value, dict):
         return {key: _with_exact_floats(inner, depth + 1) for key, inner in value.items()}
@@ -197,15 +198,16 @@ def decode(model: type[Model], document: Document, key: str) -> Model:
 
 def _decode_model(model: type[Model], document: Document, above: str) -> Model:
     data: Document = {}
+    members = {field.member for field in schema_of(model).fields.values()}
     for name, field in schema_of(model).fields.items():
         if field.computed is None:
-            data[name] = _decode_member(field, document, f"{above}{name}")
+            data[name] = _decode_member(field, members, document, f"{above}{name}")
     if model.__init__ is Model.__init__:
         instance: Model = object.__new__(model)
         instance._data = ModelDict(converted=data)
     else:
         # A constructor of the model's own runs, as it does in redis-schematics.
-        instance = model()
+        instance = model({}) if _wants_data(model) else model()
         instance._data.converted.update(data)
     for name, field in schema_of(model).fields.items():
         if field.computed is not None and field.computed.fset is not None and field.member in document:
@@ -214,9 +216,21 @@ def _decode_model(model: type[Model], document: Document, above: str) -> Model:
     return instance
 
 
-def _decode_member(field: Field, document: Document, path: str) -> Any:
-    for name in (field.member, *field.type.get_input_keys()):
-        if name in document:
+def _wants_data(model: type[Model]) -> bool:
+    required = [
+        parameter
+        for parameter in list(inspect.signature(model.__init__).parameters.values())[1:]
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    return bool(required)
+
+
+def _decode_member(field: Field, members: set[str], document: Document, path: str) -> Any:
+    if field.member in document:
+        return _decode_value(field, document[field.member], path)
+    for name in field.type.get_input_keys():
+        # What another field is stored under is that field's.
+        if name in document and name not in members:
             return _decode_value(field, document[name], path)
     default = field.type.default
     if default is Undefined or default is None:
@@ -236,5 +250,5 @@ def _decode_value(field: Field, value: Any, path: str) -> Any:
         return _decode_model(_class_for(field, value, path), value, f"{path}__")
     try:
         return field.kind.decode(field.type, value)
-    except (BaseError, TypeError, ValueError, ArithmeticError) as error:
+    except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise UnkeepableAt(path, f"{value!r} cannot be read: {error}") from None

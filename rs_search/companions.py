@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from schematics.exceptions import BaseError
+
 from . import kinds
 from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, Leaf
 from .json_numbers import float_text
@@ -45,8 +47,12 @@ def companions(document: Document, schema: IndexSchema) -> Document:
         present = [value for value in values if value is not None]
         if values and not present and not leaf.companion:
             beside.setdefault(NULLS, []).append(leaf.alias)
-        for fill in _FILLERS:
-            fill(leaf, present, beside)
+        try:
+            for fill in _FILLERS:
+                fill(leaf, present, beside)
+        except (BaseError, TypeError, ArithmeticError, AttributeError) as error:
+            # A subclass in a PolyModelType may have made another type of the field.
+            raise UnkeepableAt(str(leaf.path), f"the index cannot read it: {error}") from None
     exact = list(_inexact_floats(document, []))
     if exact:
         beside[EXACT] = exact
@@ -123,20 +129,25 @@ def _inexact_floats(value: Any, steps: list[str | int]) -> Iterator[list[Any]]:
             yield from _inexact_floats(inner, [*steps, step])
 
 
-def restore_exact(document: Document, exact: list[list[Any]]) -> None:
-    """Put back, in place, the floats that the server read one unit off."""
-    for steps, text in exact:
+def restore_exact(document: Document, exact: Any) -> None:
+    """Put back, in place, the floats that the server read one unit off; what no layer of ours wrote is passed over."""
+    for entry in exact if isinstance(exact, list) else ():
+        try:
+            steps, text = entry
+            *above, last = steps
+            number = float(text)
+        except (TypeError, ValueError):
+            continue
         holder: Any = document
-        for step in steps[:-1]:
+        for step in above:
             holder = holder[step] if _has(holder, step) else None
-        number = float(text)
-        if _has(holder, steps[-1]) and _is_near(holder[steps[-1]], number):
-            holder[steps[-1]] = number
+        if _has(holder, last) and _is_near(holder[last], number):
+            holder[last] = number
 
 
-def _has(holder: Any, step: str | int) -> bool:
+def _has(holder: Any, step: Any) -> bool:
     if isinstance(holder, dict):
-        return step in holder
+        return isinstance(step, str) and step in holder
     return isinstance(holder, list) and isinstance(step, int) and step < len(holder)
 
 

@@ -90,7 +90,7 @@ def _common_fields() -> tuple[IndexField, ...]:
 
 
 def _leaves(model: type[Model]) -> Iterator[Leaf]:
-    taken: set[str] = {NULLS, DOUBTS}
+    taken: set[str] = {NULLS, DOUBTS, EXACT}
     texts = fields = 0
     for path in _paths(schema_of(model), (), (), (model,)):
         if path.names and fields < MOST_FIELDS:

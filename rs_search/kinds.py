@@ -193,7 +193,7 @@ def _encode_multilingual(type_: BaseType, native: Any) -> dict[str, str | None]:
     for locale, text in native.items():
         if not isinstance(locale, str) or not (text is None or isinstance(text, str)):
             raise Unkeepable(f"locale {locale!r} holds {type(text).__name__}, where text is stored")
-    return {locale: None if text is None else str.__str__(text) for locale, text in native.items()}
+    return {keepable_json(locale): keepable_json(text) for locale, text in native.items()}
 
 
 def _encode_any(type_: BaseType, native: Any) -> Any:
@@ -238,7 +238,8 @@ def _same(type_: BaseType, native: Any) -> Any:
 
 
 def _text(type_: BaseType, native: Any) -> str:
-    return native if type(native) is str else str.__str__(native)
+    primitive: str = str.__str__(type_.to_primitive(native))
+    return primitive
 
 
 def _primitive(type_: BaseType, native: Any) -> Any:

@@ -125,16 +125,23 @@ def _in(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed |
     return None
 
 
-def _in_tags(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed:
+def _in_tags(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed | None:
     to_tag = leaf.path.field.kind.tag
     assert to_tag is not None
-    tags = [to_tag(value) for value in values]
+    # What has no UTF-8 form is stored nowhere, and could not be sent.
+    tags = [tag for tag in map(to_tag, values) if _has_utf8_form(tag)]
+    if not tags:
+        return None
     # The server ends a tag at a NUL; set() refuses such tags, so a value with one is found nowhere, or cut and checked.
     cut = any("\0" in tag for tag in tags)
     # Backslashes are unescaped even inside a parameter.
     names = [parameters.add(tag.split("\0")[0].replace("\\", "\\\\")) for tag in tags]
     text = f"@{leaf.tag}:{{{'|'.join(names)}}}"
     return Pushed(text, text, exact=not cut)
+
+
+def _has_utf8_form(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _between(leaf: Leaf, bounds: Bounds, parameters: Parameters) -> Pushed | None:

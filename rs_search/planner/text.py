@@ -100,7 +100,7 @@ def stem(word: str) -> str:
 
 
 def _document_stem(word: str) -> str | None:
-    return stem(word) if len(word.encode()) >= SHORTEST_STEMMED else None
+    return stem(word) if len(word.encode("utf-8", "surrogatepass")) >= SHORTEST_STEMMED else None
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,17 @@ class TextQuery:
     @property
     def pushable(self) -> bool:
         """Whether the server's index can hold every word of the query."""
-        return all(len(word.encode()) <= LONGEST_INDEXED for group in self.groups for word in group)
+        return all(_is_indexable(word) for group in self.groups for word in group)
 
     def __str__(self) -> str:
         return " ".join(" | ".join(group) for group in self.groups)
+
+
+def _is_indexable(word: str) -> bool:
+    try:
+        return len(word.encode()) <= LONGEST_INDEXED
+    except UnicodeEncodeError:
+        return False
 
 
 def _found(word: str, present: set[str], stems: set[str | None]) -> bool:

@@ -130,3 +130,11 @@ def test_dates_of_every_year_and_zone_compare_as_instants(client: redis.Redis) -
     assert pks(moment__lt="2000-01-01T00:00:00") == ["0"]
     assert [one.pk for one in Thing.filter(moment__isnull=False).order_by("-moment")] == ["3", "1", "2", "0"]
     assert pks(day__lt="0001-01-02") == ["4"]
+
+
+def test_a_value_without_a_utf8_form_is_found_nowhere(client: redis.Redis) -> None:
+    keep({"text": "x"})
+    assert pks(text="\ud800") == []
+    assert pks(text__in=["\ud800", "x"]) == ["0"]
+    assert pks(text__ne="\ud800") == ["0"]
+    assert pks(text__search="\ud800") == []

@@ -1,0 +1,204 @@
+"""The rules of the layout, read from the source with ``ast``."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rs_search
+
+PACKAGE = Path(rs_search.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES, MOST_FUNCTION_LINES = 400, 60
+#: Modules that may be longer, with the reason.
+LONGER: dict[str, str] = {}
+#: Who may import what of the package, beside everything that is not named here.
+FORBIDDEN = {
+    "query": ("redis", "rs_search.server", "rs_search.operations"),
+    "planner": ("redis", "rs_search.server", "rs_search.operations"),
+    "operations": ("redis",),
+    "storage": ("redis",),
+}
+PUBLIC = [
+    "EmbeddedServerError",
+    "IncompleteResult",
+    "InvalidObject",
+    "InvalidValue",
+    "MissingIndex",
+    "MultipleFound",
+    "NotFound",
+    "Objects",
+    "Q",
+    "QueryError",
+    "RedisMixinException",
+    "ResultSet",
+    "SchemaError",
+    "SearchRedisMixin",
+    "SearchRedisModel",
+    "ServerError",
+    "ServerUnavailable",
+    "StrictPerformanceException",
+    "UnknownField",
+    "UnknownLookup",
+    "UnreadableDocument",
+    "UnstorableValue",
+    "WrongKeyType",
+    "connect",
+    "objects",
+    "search_options",
+]
+
+
+def name_of(module: Path) -> str:
+    parts = module.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def imports(module: Path) -> Iterator[str]:
+    """Every module that a module imports at run time, by its full name."""
+    package = name_of(module) if module.name == "__init__.py" else name_of(module).rpartition(".")[0]
+    for node in _run_time_nodes(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            base = ".".join(filter(None, (above, node.module)))
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _run_time_nodes(child)
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+each_module = pytest.mark.parametrize("module", MODULES, ids=[name_of(module) for module in MODULES])
+
+
+@each_module
+def test_only_the_server_package_imports_redis(module: Path) -> None:
+    if "server" not in module.relative_to(PACKAGE).parts:
+        assert [name for name in imports(module) if is_within(name, "redis")] == []
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_a_package_imports_nothing_that_is_forbidden_to_it(package: str) -> None:
+    modules = [module for module in MODULES if module.relative_to(PACKAGE).parts[0] == package]
+    assert modules
+    wrong = [
+        (name_of(module), name)
+        for module in modules
+        for name in imports(module)
+        if any(is_within(name, forbidden) for forbidden in FORBIDDEN[package])
+    ]
+    assert wrong == []
+
+
+@each_module
+def test_nothing_but_the_driver_waits(module: Path) -> None:
+    if name_of(module) == "rs_search.server.drive":
+        return
+    nodes = list(ast.walk(tree_of(module)))
+    assert not [node.lineno for node in nodes if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith))]
+    assert not [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr == "sleep"]
+    assert not [name for name in imports(module) if name == "time.sleep" or is_within(name, "asyncio")]
+
+
+def test_the_driver_is_seen_to_wait() -> None:
+    driver = next(module for module in MODULES if name_of(module) == "rs_search.server.drive")
+    assert [node for node in ast.walk(tree_of(driver)) if isinstance(node, ast.Attribute) and node.attr == "sleep"]
+
+
+IMPORT_EVERYTHING = """
+import sys
+
+FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
+
+def refuse(event, arguments):
+    if event.startswith(FORBIDDEN) and event not in ("socket.gethostname",):
+        raise RuntimeError(f"{event} {arguments!r}")
+
+sys.addaudithook(refuse)
+import importlib
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print("imported", len(sys.argv) - 1)
+"""
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-W", "ignore", "-c", code, *arguments], capture_output=True, text=True,
+                          check=False, cwd=PACKAGE.parent)  # fmt: skip
+
+
+def test_importing_any_module_opens_no_socket_and_starts_no_process() -> None:
+    names = [name_of(module) for module in MODULES if module.name != "__main__.py"]
+    result = run_python(IMPORT_EVERYTHING, *names)
+    assert (result.returncode, result.stdout.split()) == (0, ["imported", str(len(names))]), result.stderr
+
+
+def test_the_import_test_would_see_a_socket() -> None:
+    result = run_python(IMPORT_EVERYTHING + "\nimport socket\nsocket.socket()")
+    assert "socket.__new__" in result.stderr
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(rs_search.__all__) == PUBLIC
+    assert len(set(rs_search.__all__)) == len(rs_search.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_there_and_documented(name: str) -> None:
+    assert inspect.getdoc(getattr(rs_search, name))
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if isinstance(getattr(rs_search, name), type)])
+def test_a_public_class_documents_its_public_methods(name: str) -> None:
+    cls = getattr(rs_search, name)
+    methods = {
+        attribute: value
+        for base in cls.__mro__
+        if base.__module__.startswith("rs_search")
+        for attribute, value in vars(base).items()
+        if not attribute.startswith("_") and (inspect.isroutine(value) or isinstance(value, property))
+    }
+    assert [attribute for attribute, value in methods.items() if not inspect.getdoc(value)] == []
+
+
+@each_module
+def test_a_module_is_short_and_says_what_it_is(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    if name_of(module) not in LONGER:
+        assert len(text.splitlines()) <= MOST_LINES
+    assert not text or ast.get_docstring(tree_of(module))
+
+
+def test_modules_that_may_be_longer_are_longer() -> None:
+    long = {name_of(module) for module in MODULES if len(module.read_text().splitlines()) > MOST_LINES}
+    assert set(LONGER) == long
+
+
+@each_module
+def test_functions_are_short(module: Path) -> None:
+    functions = [
+        node for node in ast.walk(tree_of(module)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    assert {name: length for name, length in lengths.items() if length > MOST_FUNCTION_LINES} == {}
