@@ -23,7 +23,7 @@ from rs_search.server.embedded import EmbeddedServer, start
 
 FILMS = "SELECT omdb.*, tomatoes.Meter, tomatoes.BoxOffice FROM omdb JOIN tomatoes ON omdb.ID = tomatoes.ID"
 COPIED_AT_ONCE = 2000
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 class Film(Model, SearchRedisMixin):  # type: ignore[misc]

@@ -177,7 +177,7 @@ def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] 
     for _ in range(MOST_RETRIES):
         page = _complete(aggregate_page((yield words)))
         if all(values.get("$") is not None for _, values in page.rows):
-            limited = plan.select.stop is None and len(page.rows) >= capabilities.most_sorted_rows
+            limited = plan.select.stop is None and plan.select.start + len(page.rows) >= stop
             return None if limited else [(key, parse(values["$"], key)) for key, values in page.rows]
     return None
 
