@@ -59,7 +59,8 @@ class Leaf:
     @property
     def presence(self) -> str | None:
         """An alias whose ``ismissing()`` tells that the path has no value, together with `NULLS`."""
-        return self.tag or self.numeric or self.text
+        # A text in many languages may be there without any text.
+        return self.tag or self.numeric or (None if self.path.field.kind is kinds.MULTILINGUAL else self.text)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from .errors import InvalidObject, MultipleFound, NotFound, QueryError
 from .operations import records, search
 from .operations.requests import Operation
 from .options import options_of
+from .planner.normal import is_everything
 from .planner.plan import Select
 from .planner.predicate import predicate
 from .primary_key import key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
@@ -142,9 +143,10 @@ class Objects(Generic[M]):
 
         Raises `QueryError` without a condition: `delete_all` removes everything.
         """
-        if not conditions and not lookups:
+        where = bind(self.model, Q(*conditions, **lookups))
+        if is_everything(where):
             raise QueryError(f"{self.model.__name__}.delete_filter() without a condition; delete_all() removes all")
-        select = Select(self.model, bind(self.model, Q(*conditions, **lookups)))
+        select = Select(self.model, where)
         return self._run(lambda server: records.remove_selected(server.state, select))
 
     # --- what result sets ask -------------------------------------------------------------------------------------
@@ -190,23 +192,29 @@ class Objects(Generic[M]):
     def _assign_pk(self, instance: Any) -> Any:
         """Give the instance a primary key if its ``pk`` has none; gives what ``pk`` was."""
         has_field = "pk" in schema_of(self.model).fields
+        if has_field and schema_of(self.model).fields["pk"].computed is not None:
+            return None
         before = instance._data.get("pk") if has_field else instance.__dict__.get("pk")
         if before is None or before == "":
             self._give_pk(instance, primary_key(instance) or new_primary_key(self.model))
         return before
 
     def _give_pk(self, instance: Any, pk: Any) -> None:
-        if "pk" in schema_of(self.model).fields:
+        field = schema_of(self.model).fields.get("pk")
+        if field is not None and field.computed is None:
             instance._data.converted["pk"] = pk
-        else:
+        elif field is None:
             instance.__dict__["pk"] = pk
 
     def _validate(self, instance: Any) -> None:
         validate = own_attribute(self.model, "validate") or Model.validate
         before = classes_within(instance)
+        converted, valid = dict(instance._data.converted), dict(instance._data.valid)
         try:
             validate(instance)
         except DataError as error:
+            # schematics forgets what was set when it refuses it.
+            instance._data.converted, instance._data.valid = converted, valid
             errors = error.to_primitive()
             told = "; ".join(_flat(errors, ""))
             raise InvalidObject(f"{self.model.__name__} is not valid: {told}", errors) from error

@@ -16,12 +16,18 @@ from .options import options_of
 from .schema import Field, schema_of
 from .storage.json_document import key_of, quoted
 
+_MAKES_KEY = ("pk", "id")
+
 
 def primary_key(instance: Model) -> str | None:
     """The primary key of an instance as text; None if nothing on it makes one. Raises `InvalidObject`."""
     model = type(instance)
     fields = schema_of(model).fields
-    values = {name: instance._data.get(name) for name, field in fields.items() if field.computed is None}
+    values = {
+        name: instance._data.get(name) if field.computed is None else field.computed.__get__(instance, model)
+        for name, field in fields.items()
+        if field.computed is None or name in _MAKES_KEY
+    }
     if "pk" not in fields:
         # A model without the field: the key of an object that was loaded or written.
         values["pk"] = instance.__dict__.get("pk")
@@ -33,7 +39,7 @@ def primary_key(instance: Model) -> str | None:
 
 def primary_key_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
     """The primary key that values of fields make; None if they make none. Raises `InvalidValue`."""
-    for name in ("pk", "id"):
+    for name in _MAKES_KEY:
         if name in values and values[name] is not None and values[name] != "":
             return _text(model, name, values[name])
     names = options_of(model).unique_together

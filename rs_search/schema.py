@@ -165,7 +165,6 @@ def _models(type_: BaseType) -> tuple[type[Model], ...]:
 def own_attribute(cls: type, name: str) -> Any:
     """The class's attribute of that name, fields apart: a field may be called ``set``, ``validate`` or ``keys``."""
     for base in cls.__mro__:
-        found = base.__dict__.get(name)
-        if found is not None and not isinstance(found, (FieldDescriptor, BaseType, Serializable)):
-            return found
+        if name in base.__dict__ and not isinstance(base.__dict__[name], (FieldDescriptor, BaseType, Serializable)):
+            return base.__dict__[name]
     return None

@@ -167,7 +167,12 @@ def _end(kind: Kind, comparable: Any, open_end: str) -> tuple[str, bool]:
     assert kind.number is not None
     number, exact = kind.number(comparable)
     # A float is its own double; it is only documents that RedisJSON may read another float from.
-    return repr(number), exact or isinstance(comparable, float)
+    return _plain_text(number), exact or isinstance(comparable, float)
+
+
+def _plain_text(number: int | float) -> str:
+    # Not the repr of a subclass, such as an IntEnum's member or a NumPy number.
+    return repr(float(number)) if isinstance(number, float) else repr(int(number))
 
 
 def _never_doubtful(kind: Kind, bounds: Bounds) -> bool:

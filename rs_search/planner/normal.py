@@ -22,6 +22,12 @@ def normalise(bound: Bound, negated: bool = False) -> Bound:
     return _all(children) if isinstance(bound, AllOf) is not negated else _any(children)
 
 
+def is_everything(bound: Bound) -> bool:
+    """Whether every document meets the conditions, whatever it holds."""
+    plain = normalise(bound)
+    return isinstance(plain, AllOf) and not plain.children
+
+
 def _all(children: Iterable[Bound]) -> Bound:
     flat: list[Bound] = []
     for child in children:

@@ -102,7 +102,8 @@ def _left(where: Bound, schema: IndexSchema) -> Bound:
         return where
     left = []
     for child in where.children:
-        pushed = ft.push(child, schema, ft.Parameters())
+        # As deep as it stood when it was pushed, or the parser's limit would be taken for out of reach.
+        pushed = ft.push(child, schema, ft.Parameters(), depth=1)
         if pushed is None or not pushed.exact:
             left.append(child)
     return AllOf(tuple(left))

@@ -49,7 +49,7 @@ def resolve(model: type[Model], name: str) -> tuple[Path, Lookup]:
     """The path and the lookup that a name stands for; a field wins over a lookup of the same name."""
     path, rest = _walk(model, name)
     lookup = BY_NAME.get(rest or "exact")
-    if lookup is None:
+    if lookup is None or name.endswith("__"):
         raise _unknown_rest(model, path, name, rest)
     if path.field.kind not in lookup.kinds:
         has = ", ".join(known.name for known in lookups_of(path.field.kind))

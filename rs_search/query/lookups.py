@@ -56,10 +56,12 @@ def coerce(path: Path, value: Any, shown: str) -> Any:
     try:
         native = field.kind.decode(field.type, value)
         comparable = field.kind.comparable(field.type, native)
+        is_number = comparable == comparable
+        hash(comparable)
     except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         reason = "; ".join(map(str, error)) if isinstance(error, BaseError) and error.args else str(error)
         raise InvalidValue(f"{shown}: {value!r} cannot be read as {type(field.type).__name__}: {reason}") from None
-    if comparable != comparable:
+    if not is_number:
         raise InvalidValue(f"{shown}: NaN is equal to nothing and has no order")
     return comparable
 

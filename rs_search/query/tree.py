@@ -58,7 +58,8 @@ class Q:
 
     def __repr__(self) -> str:
         parts = [repr(child) if isinstance(child, Q) else f"{child[0]}={child[1]!r}" for child in self.children]
-        if self.connector == "&" and not any(isinstance(child, Q) for child in self.children):
+        names = [child[0] for child in self.children if isinstance(child, tuple)]
+        if self.connector == "&" and len(set(names)) == len(self.children):
             text = f"Q({', '.join(parts)})"
         else:
             text = f" {self.connector} ".join(map(_as_operand, self.children))

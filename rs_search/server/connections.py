@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 import redis
@@ -105,17 +105,16 @@ def _client_for(url: str) -> redis.Redis:
 
 
 def _open(url: str, options: dict[str, Any]) -> redis.Redis:
-    parts = urlsplit(url)
-    if parts.scheme == EMBEDDED:
-        if parts.netloc:
-            raise EmbeddedServerError(
-                f"{url!r}: the folder needs three slashes: embedded:///{parts.netloc}{parts.path}"
-            )
-        url = shared(parts.path or None).url
+    scheme, _, rest = url.partition("://")
+    if scheme == EMBEDDED:
+        if rest and not rest.startswith("/"):
+            raise EmbeddedServerError(f"{url!r}: the folder needs three slashes: embedded:///{rest}")
+        url = shared(rest or None).url
     try:
         return redis.Redis.from_url(url, **options)
-    except ValueError as error:
-        raise ServerError(f"{masked(url)!r} is no address of a Redis server: {error}") from None
+    except (ValueError, TypeError):
+        # redis-py's own words may repeat the address, password and all.
+        raise ServerError(f"{masked(url)!r} is no address of a Redis server") from None
 
 
 def _database(client: redis.Redis) -> int:
@@ -141,8 +140,13 @@ def masked(url: str) -> str:
     >>> masked("redis://ann:secret@host:6379/0")
     'redis://ann:***@host:6379/0'
     """
-    parts = urlsplit(url)
-    if not parts.password:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
         return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(SplitResult(parts.scheme, f"{parts.username or ''}:***@{host}", *parts[2:]))
+    # Not urlsplit: a password may hold /, # or ?, which it takes for the address's own.
+    secrets, at, host = rest.rpartition("@")
+    user = secrets.partition(":")[0] if at else ""
+    place = re.sub(r"(password=)[^&#]*", r"\1***", host)
+    if at and ":" in secrets:
+        return f"{scheme}://{user}:***@{place}"
+    return f"{scheme}://{secrets}{at}{place}"

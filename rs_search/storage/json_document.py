@@ -30,6 +30,8 @@ def key_of(prefix: str, pk: str) -> str:
     if "\0" in pk:
         # RediSearch cuts a key there and would load another document.
         raise InvalidObject(f"{prefix}: a primary key must not contain NUL: {pk!r}")
+    if any("\ud800" <= sign <= "\udfff" for sign in pk):
+        raise InvalidObject(f"{prefix}: a primary key must have a UTF-8 form, and {pk!r} has none")
     return f"{prefix}:{quoted(pk)}"
 
 
