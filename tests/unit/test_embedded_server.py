@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rs_search.errors import EmbeddedServerError
-from rs_search.server import embedded, supervisor
+from rs_search.server import binaries, embedded, supervisor
 from rs_search.server.__main__ import main
 
 
@@ -32,22 +32,22 @@ def add_server(folder: Path, name: str, version: str) -> str:
 
 def test_a_recent_server_on_the_path_is_chosen(programs: Path) -> None:
     valkey = add_server(programs, "valkey-server", "9.1.2")
-    assert embedded._find_server(None) == valkey
+    assert binaries.find_server(None) == valkey
     redis = add_server(programs, "redis-server", "7.2.0")
-    assert embedded._find_server(None) == redis
+    assert binaries.find_server(None) == redis
 
 
 def test_a_server_on_the_path_that_is_too_old_is_passed_over(programs: Path) -> None:
     add_server(programs, "redis-server", "7.0.15")
     valkey = add_server(programs, "valkey-server", "8.0.0")
-    assert embedded._find_server(None) == valkey
+    assert binaries.find_server(None) == valkey
 
 
 def test_a_program_on_the_path_that_tells_no_version_is_passed_over(programs: Path) -> None:
     (programs / "redis-server").write_text("#!/bin/sh\nexit 1\n")
     (programs / "redis-server").chmod(0o755)
     valkey = add_server(programs, "valkey-server", "8.0.0")
-    assert embedded._find_server(None) == valkey
+    assert binaries.find_server(None) == valkey
 
 
 def test_the_variable_goes_before_the_path_and_the_argument_before_the_variable(
@@ -56,9 +56,9 @@ def test_the_variable_goes_before_the_path_and_the_argument_before_the_variable(
     add_server(programs, "redis-server", "8.2.3")
     monkeypatch.setenv("RS_SEARCH_SERVER", "my-server")
     mine = add_server(programs, "my-server", "1.0")
-    assert embedded._find_server(None) == mine
+    assert binaries.find_server(None) == mine
     theirs = add_server(programs, "their-server", "1.0")
-    assert embedded._find_server(theirs) == theirs
+    assert binaries.find_server(theirs) == theirs
 
 
 def test_a_file_that_is_no_program_is_an_error_that_names_where_it_came_from(
@@ -78,10 +78,10 @@ def test_without_any_server_the_error_says_what_to_install(programs: Path, monke
 
 
 def test_a_file_for_another_processor_is_not_for_this_machine(tmp_path: Path) -> None:
-    assert embedded._is_for_this_machine(Path(sys.executable).resolve())
+    assert binaries.is_for_this_machine(Path(sys.executable).resolve())
     other = tmp_path / "other.so"
     other.write_bytes(b"\x7fELF".ljust(18, b"\0") + b"\xf3\x00")  # RISC-V
-    assert not embedded._is_for_this_machine(other)
+    assert not binaries.is_for_this_machine(other)
 
 
 def test_what_the_library_sets_itself_is_refused_as_a_setting() -> None:
