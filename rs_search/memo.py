@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
+_MEMORY = "_rs_search_memory"
+_lock = threading.Lock()
 
 
 def once_per_class(function: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Remember what ``function`` gives for a class. Two threads may both compute it; they compute the same."""
-    known: WeakKeyDictionary[type, T] = WeakKeyDictionary()
+    """Remember what ``function`` gives for a class. Two threads may both compute it; both get the same one.
+
+    It is kept on the class itself: what is computed mostly names the class, and kept anywhere else it would keep alive
+    a class that was made at run time.
+    """
 
     @functools.wraps(function)
     def remembered(cls: Any) -> T:
+        known = _memory_of(cls)
         try:
-            return known[cls]
+            found: T = known[function]
         except KeyError:
-            return known.setdefault(cls, function(cls))
+            found = known.setdefault(function, function(cls))
+        return found
 
     return remembered
+
+
+def _memory_of(cls: Any) -> dict[Callable[[Any], Any], Any]:
+    # By ``__dict__``: a subclass must not find what is remembered of its base.
+    known: dict[Callable[[Any], Any], Any] | None = cls.__dict__.get(_MEMORY)
+    if known is None:
+        with _lock:
+            if _MEMORY not in cls.__dict__:
+                setattr(cls, _MEMORY, {})
+            known = cls.__dict__[_MEMORY]
+    return known
