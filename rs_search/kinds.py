@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from schematics.common import PRIMITIVE
-from schematics.transforms import get_export_context, get_import_context
-from schematics.types import BaseType, DateTimeType, DateType
+from schematics.models import Model
+from schematics.transforms import get_export_context, get_import_context, to_primitive_converter
+from schematics.types import BaseType, DateTimeType, DateType, UnionType
 
 from .json_numbers import float_text
 
@@ -61,11 +62,18 @@ class Kind:
 
 def to_native(type_: BaseType, value: Any) -> Any:
     """What ``Model(raw)`` would make of ``value``: raises schematics' errors."""
-    return type_.convert(value, get_import_context(oo=True, partial=True, init_values=True, apply_defaults=True))
+    return type_.convert(value, _import_context())
+
+
+def _import_context() -> Any:
+    return get_import_context(oo=True, partial=True, init_values=True, apply_defaults=True)
 
 
 def _to_primitive(type_: BaseType, native: Any) -> Any:
-    return type_.export(native, PRIMITIVE, get_export_context(app_data={}))
+    if isinstance(type_, UnionType) and type(type_).to_primitive is UnionType.to_primitive:
+        # schematics would look for the member's type with the context of the export, which a ModelType cannot read by.
+        return _to_primitive(*type_._resolve(native, _import_context()))
+    return type_.export(native, PRIMITIVE, get_export_context(to_primitive_converter, app_data={}))
 
 
 def _encode_text(type_: BaseType, native: Any) -> str:
@@ -281,6 +289,10 @@ def canonical(native: Any) -> Any:
         return ("list", tuple(canonical(element) for element in native))
     if isinstance(native, dict):
         return ("dict", frozenset((key, canonical(value)) for key, value in native.items()))
+    if isinstance(native, Model):
+        # Of a UnionType. Missing and None are the same.
+        members = {name: native._data.get(name) for name in native._schema.fields}
+        return ("object", type(native), canonical(members))
     return ("datetime", instant_microseconds(native)) if isinstance(native, dt.datetime) else native
 
 

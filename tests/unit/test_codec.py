@@ -142,11 +142,18 @@ def test_a_field_may_be_named_like_a_companion() -> None:
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
+class Inner(Model):
+    day = DateType()
+    text = StringType()
+
+
 class Shapes(Model):
     lists = ListType(ListType(IntType()))
     dicts = ListType(DictType(DateType()))
     mapping = DictType(ListType(StringType()))
     union = UnionType((IntType, StringType))
+    member = UnionType((IntType, ModelType(Inner)))
+    members = ListType(UnionType((IntType, ModelType(Inner))))
     anything = BaseType()
 
 
@@ -156,6 +163,9 @@ SHAPES: list[dict[str, Any]] = [
     {"mapping": {"a.b": ["x"], "é": [], "with blank": ["y", None], '"': ["z"]}},
     {"union": "forty-two"},
     {"union": 42},
+    {"member": 5},
+    {"member": Inner({"day": dt.date(2020, 2, 29), "text": "x"})},
+    {"members": [Inner({"text": "x"}), 5]},
     {"anything": {"_ix": [1], "deep": {"er": [[[]]]}}},
     {"anything": [0.9654801388982029, {"x": 0.9654801388982029}]},
 ]
