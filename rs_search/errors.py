@@ -3,23 +3,23 @@
 ::
 
     RedisMixinException
-    ├── NotFound (KeyError)              no object meets a single-object query
-    ├── MultipleFound (KeyError)         more than one does
-    ├── StrictPerformanceException       the query would read the whole collection, and the model forbids it
-    ├── QueryError (ValueError)          the query itself is wrong
-    │   ├── UnknownField                 no such field on the model
-    │   ├── UnknownLookup                no such lookup, or not on that type
-    │   └── InvalidValue                 the value cannot be read as the field's type
-    ├── SchemaError (TypeError)          the model cannot be kept or indexed as it is declared
-    ├── InvalidObject (ValueError)       the object is refused before anything is written
-    │   └── UnstorableValue              one of its values could not come back equal
-    ├── UnreadableDocument (ValueError)  what is stored under a key is not this model's document
-    └── ServerError                      the server refused, failed or cannot be reached
-        ├── ServerUnavailable            no connection, after redis-py's own retries
-        ├── IncompleteResult             the server says that it left rows out
-        ├── MissingIndex                 the index is not there, and could not be made again
-        ├── WrongKeyType                 a key of the model holds what no layer of ours wrote
-        └── EmbeddedServerError          the embedded server could not be started
+    ├── NotFound (KeyError)                       no object meets a single-object query
+    ├── MultipleFound (KeyError)                  more than one does
+    ├── StrictPerformanceException                the query would read the whole collection, and the model forbids it
+    ├── QueryError (ValueError)                   the query itself is wrong
+    │   ├── UnknownField                          no such field on the model
+    │   ├── UnknownLookup                         no such lookup, or not on that type
+    │   └── InvalidValue                          the value cannot be read as the field's type
+    ├── SchemaError (TypeError)                   the model cannot be kept or indexed as it is declared
+    ├── InvalidObject (ValueError)                the object is refused before anything is written
+    │   └── UnstorableValue                       one of its values could not come back equal
+    ├── UnreadableDocument (ValueError)           what is stored under a key is not this model's document
+    └── ServerError                               the server refused, failed or cannot be reached
+        ├── ServerUnavailable (ConnectionError)   no connection, after redis-py's own retries
+        ├── IncompleteResult                      the server says that it left rows out
+        ├── MissingIndex                          the index is not there, and could not be made again
+        ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
+        └── EmbeddedServerError                   the embedded server could not be started
 
 ``NotFound``, ``MultipleFound`` and ``StrictPerformanceException`` have the names and bases they have in
 redis-schematics.

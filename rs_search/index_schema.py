@@ -24,6 +24,9 @@ DOUBTS = "_doubts"
 #: Companions of their own, beside those named by an alias.
 EXACT = "_exact"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
+#: Members that no JSON path of RediSearch reaches, however they are spelled: FT.CREATE refuses a control character,
+#: and reads past a blank at the beginning without a word.
+_UNREACHABLE = re.compile(r"^ |[\x00-\x1f]")
 _COMPANION_KINDS = (kinds.DECIMAL, kinds.DATE, kinds.INSTANT, kinds.DURATION)
 
 
@@ -124,6 +127,8 @@ def descend(path: Path) -> Path:
 
 
 def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool) -> Leaf | None:
+    if any(_UNREACHABLE.search(step) for step in path.steps if step is not EACH):
+        return None
     kind, default = path.field.kind, path.field.row.index
     wants = {name: options.wants(name, name in default) for name in ("TAG", "NUMERIC", "TEXT", "GEO")}
     tag = wants["TAG"] and kind.tag is not None

@@ -53,4 +53,5 @@ def _create(schema: IndexSchema) -> Operation[None]:
 
 def _is_filling(info: Any) -> bool:
     found = mapping(info)
-    return str(text(found.get("indexing", 0))) != "0" or float(text(found.get("percent_indexed", 1))) < 1
+    # As numbers: a server says 0, "0" or 0.0.
+    return float(text(found.get("indexing", 0))) != 0 or float(text(found.get("percent_indexed", 1))) < 1

@@ -19,6 +19,14 @@ from ..operations.requests import Batch, Command, Operation, Pause, Request
 from .connections import Server
 
 T = TypeVar("T")
+#: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
+_NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
+#: All that a command may raise for a reason of the server or the way to it.
+CLIENT_ERRORS: tuple[type[Exception], ...] = (
+    exceptions.RedisError,
+    OSError,
+    *(getattr(exceptions, name) for name in _NO_REDIS_ERRORS if hasattr(exceptions, name)),
+)
 #: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
 _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
@@ -49,7 +57,7 @@ def _perform(request: Request, server: Server) -> Any:
         if isinstance(request, Command):
             return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
         return _perform_batch(request, server.client)
-    except (exceptions.RedisError, OSError) as error:
+    except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request)) from error
 
 

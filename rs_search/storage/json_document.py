@@ -30,9 +30,14 @@ def key_of(prefix: str, pk: str) -> str:
     if "\0" in pk:
         # RediSearch cuts a key there and would load another document.
         raise InvalidObject(f"{prefix}: a primary key must not contain NUL: {pk!r}")
-    if any("\ud800" <= sign <= "\udfff" for sign in pk):
+    if not _has_utf8(pk):
         raise InvalidObject(f"{prefix}: a primary key must have a UTF-8 form, and {pk!r} has none")
     return f"{prefix}:{quoted(pk)}"
+
+
+def _has_utf8(name: str) -> bool:
+    # Of bytes that are no UTF-8 `text` makes lone surrogates.
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def quoted(part: str, also: str = "") -> str:
@@ -130,8 +135,12 @@ def _scan_page(prefix: str, cursor: Any) -> Operation[tuple[Any, list[str]]]:
     pattern = _GLOB.sub(r"\\\1", prefix) + ":*"
     cursor, keys = yield command("SCAN", cursor, "MATCH", pattern, "COUNT", BATCH)
     names = [text(key) for key in keys]
-    # `User:Profile:1` belongs to another model: keys of ours have no other colon.
-    return cursor, [name for name in names if ":" not in name[len(prefix) + 1 :]]
+    return cursor, [name for name in names if _is_ours(name, prefix)]
+
+
+def _is_ours(name: str, prefix: str) -> bool:
+    # `User:Profile:1` belongs to another model: keys of ours have no other colon, and are UTF-8 (see `key_of`).
+    return ":" not in name[len(prefix) + 1 :] and _has_utf8(name)
 
 
 def delete(keys: list[str]) -> Operation[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from fixtures.models import IceCream
 from redis import exceptions
 
@@ -27,17 +28,15 @@ from rs_search.operations.requests import Batch, Command, Operation, Pause, comm
 from rs_search.planner.plan import Select
 from rs_search.query.bind import bind, bind_order
 from rs_search.server.capabilities import Capabilities, ServerState
-from rs_search.server.drive import translated
+from rs_search.server.connections import Server
+from rs_search.server.drive import CLIENT_ERRORS, translated
+from rs_search.server.drive import run as run_on_server
 from rs_search.storage import json_document
 
 SEARCH = Capabilities(True, None, 21005, description="RediSearch 2.10.5 and RedisJSON")
 JSON_ONLY = Capabilities(True, "the server has no RediSearch (FT.SEARCH)")
 PLAIN = Capabilities(False, "the server has no RediSearch (FT.SEARCH)")
 NAME = index_schema_of(IceCream).name
-
-
-def bug(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=f"bug: {reason}")
 
 
 def state_of(capabilities: Capabilities, ready: bool = True) -> ServerState:
@@ -92,12 +91,19 @@ def test_every_error_of_redis_py_becomes_one_of_ours(error: type[Exception]) -> 
     assert "redis://h:1/0" in str(found)
 
 
-@bug("_perform catches RedisError and OSError only: those of a cluster client come out raw")
 def test_the_driver_catches_every_error_that_redis_py_raises_for_a_command() -> None:
     # Raised in a forked child whose lock is lost: nothing of the server.
     programming = {"ChildDeadlockedError"}
-    caught = (exceptions.RedisError, OSError)
-    assert {error.__name__ for error in REDIS_ERRORS if not issubclass(error, caught)} == programming
+    assert {error.__name__ for error in REDIS_ERRORS if not issubclass(error, CLIENT_ERRORS)} == programming
+
+
+def test_an_error_of_a_cluster_client_comes_out_as_ours() -> None:
+    class Client(redis.Redis):
+        def execute_command(self, *arguments: Any, **options: Any) -> Any:
+            raise exceptions.RedisClusterException("no slots")
+
+    with pytest.raises(ServerError, match="refused DEL: no slots"):
+        run_on_server(records.remove(["k"]), Server(Client(), state_of(PLAIN), "redis://h:1/0"))
 
 
 SAID: list[tuple[Exception, type[ServerError], str]] = [
@@ -223,7 +229,6 @@ def test_a_scan_takes_the_prefix_by_the_letter(prefix: str, pattern: str) -> Non
     assert request.arguments[3] == pattern
 
 
-@bug("a foreign key that is no UTF-8 comes back as a surrogate, which redis-py cannot send: UnicodeEncodeError")
 def test_a_foreign_key_that_is_no_utf8_does_no_harm() -> None:
     scan = json_document.scan("Ice", PLAIN, take_all)
     next(scan)

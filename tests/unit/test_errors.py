@@ -43,12 +43,7 @@ def test_every_error_is_below_the_root_and_public(error: type[Exception]) -> Non
     assert getattr(rs_search, error.__name__) is error
 
 
-@pytest.mark.parametrize(
-    "error",
-    [pytest.param(error, marks=bug("the tree does not draw ConnectionError")) if error is ServerUnavailable else error
-     for error in ALL],
-    ids=lambda error: error.__name__,
-)  # fmt: skip
+@pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
 def test_the_tree_draws_every_error_with_its_foreign_base(error: type[Exception]) -> None:
     drawn = re.findall(rf"^[ │├└─]*{error.__name__}\b(?: \((\w+)\))?", errors.__doc__ or "", re.MULTILINE)
     foreign = [base.__name__ for base in error.__bases__ if not issubclass(base, RedisMixinException)]

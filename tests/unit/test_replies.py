@@ -138,7 +138,6 @@ def test_an_index_is_filling_until_the_server_says_that_it_holds_everything(info
     assert _is_filling(info) is filling
 
 
-@pytest.mark.xfail(strict=True, reason="bug: _is_filling compares text: 0.0 would be waited for, without end")
 def test_an_indexing_of_zero_as_a_float_is_no_filling() -> None:
     assert _is_filling({"indexing": 0.0, "percent_indexed": 1.0}) is False
 
