@@ -63,7 +63,7 @@ TYPE_ROWS: tuple[TypeRow, ...] = (
     TypeRow(UUIDType, kinds.IDENTIFIER, ("TAG",), "text"),
     TypeRow(HashType, kinds.TEXT, ("TAG",), "text"),
     TypeRow(IPAddressType, kinds.TEXT, ("TAG",), "text"),
-    TypeRow(MACAddressType, kinds.IDENTIFIER, ("TAG",), "text, `aa:bb:…`"),
+    TypeRow(MACAddressType, kinds.IDENTIFIER, ("TAG",), "text; comes back as `aa:bb:…`, in the case given"),
     TypeRow(IntType, kinds.INTEGER, ("NUMERIC",), "number, 64 bits"),
     TypeRow(FloatType, kinds.FLOAT, ("NUMERIC",), "number"),
     TypeRow(DecimalType, kinds.DECIMAL, ("NUMERIC",), "text, every digit"),
