@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from schematics.exceptions import DataError
@@ -20,7 +21,7 @@ from .options import options_of
 from .planner.normal import is_everything
 from .planner.plan import Select
 from .planner.predicate import predicate
-from .primary_key import key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
+from .primary_key import is_given, key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
 from .query.bind import bind
 from .query.queryset import ResultSet
 from .query.tree import Q
@@ -31,6 +32,7 @@ from .storage.json_document import pk_of
 
 M = TypeVar("M")
 T = TypeVar("T")
+_PK_NAMES = ("pk", "pk__exact", "pk__eq")
 
 
 class Objects(Generic[M]):
@@ -47,14 +49,16 @@ class Objects(Generic[M]):
         Raises `InvalidObject` if it does not validate, `UnstorableValue` for a value that could not come back equal;
         nothing is written then, and the instance is as it was. Cost: 1 round trip.
         """
-        before = self._assign_pk(instance)
+        before = _Values.of(instance)
         try:
+            self._assign_pk(instance)
             self._validate(instance)
             pk = primary_key(instance)
-            assert pk is not None
+            if pk is None:
+                raise InvalidObject(f"{self.model.__name__}.pk is computed, and gives no primary key for this object")
             key, payload = key_for(self.model, pk), encode(instance)
         except Exception:
-            self._give_pk(instance, before)
+            before.put_back(instance)
             raise
         expire = options_of(self.model).expire
         self._run(lambda server: records.put(server.state, key, payload, expire))
@@ -67,13 +71,18 @@ class Objects(Generic[M]):
         pk = self._pk_among(lookups)
         if pk is None:
             return self.match_for_values(**lookups)
-        found = self._get(pk)
-        if "pk" not in schema_of(self.model).fields:
-            lookups = {name: value for name, value in lookups.items() if name not in ("pk", "pk__exact")}
-        meets = predicate(bind(self.model, Q(**lookups)))
-        if found is None or not meets(found):
-            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
-        return self._hydrate(key_for(self.model, pk), found)
+        by_pk = is_given(_equalities(lookups).get("pk"))
+        checked = lookups
+        if by_pk and "pk" not in schema_of(self.model).fields:
+            checked = {name: value for name, value in lookups.items() if name not in _PK_NAMES}
+        meets = predicate(bind(self.model, Q(**checked)))
+        key, found = key_for(self.model, pk), self._get(pk)
+        if found is not None and meets(found):
+            return self._hydrate(key, found)
+        if by_pk:
+            raise NotFound(f"no {self.model.__name__} under {key} meets {_shown(lookups)}")
+        # An object with a pk of its own, or whose id changed since, is kept under another key.
+        return self.match_for_values(**lookups)
 
     def match_for_pk(self, pk: Any) -> M:
         """The object with a primary key; raises `NotFound`. Cost: 1 round trip."""
@@ -189,32 +198,24 @@ class Objects(Generic[M]):
             raise InvalidObject(f"this {self.model.__name__} has no primary key yet: it was never set()")
         return pk
 
-    def _assign_pk(self, instance: Any) -> Any:
-        """Give the instance a primary key if its ``pk`` has none; gives what ``pk`` was."""
-        has_field = "pk" in schema_of(self.model).fields
-        if has_field and schema_of(self.model).fields["pk"].computed is not None:
-            return None
-        before = instance._data.get("pk") if has_field else instance.__dict__.get("pk")
-        if before is None or before == "":
-            self._give_pk(instance, primary_key(instance) or new_primary_key(self.model))
-        return before
-
-    def _give_pk(self, instance: Any, pk: Any) -> None:
+    def _assign_pk(self, instance: Any) -> None:
+        """Give the instance a primary key if its ``pk`` has none, and is not computed."""
         field = schema_of(self.model).fields.get("pk")
-        if field is not None and field.computed is None:
-            instance._data.converted["pk"] = pk
-        elif field is None:
-            instance.__dict__["pk"] = pk
+        if field is not None and field.computed is None and is_given(instance._data.get("pk")):
+            return
+        # A computed one as well: schematics' validation reads it, and would let its errors out raw.
+        pk = primary_key(instance)
+        if field is None:
+            instance.__dict__["pk"] = pk or new_primary_key(self.model)
+        elif field.computed is None:
+            instance._data.converted["pk"] = pk or new_primary_key(self.model)
 
     def _validate(self, instance: Any) -> None:
         validate = own_attribute(self.model, "validate") or Model.validate
         before = classes_within(instance)
-        converted, valid = dict(instance._data.converted), dict(instance._data.valid)
         try:
             validate(instance)
         except DataError as error:
-            # schematics forgets what was set when it refuses it.
-            instance._data.converted, instance._data.valid = converted, valid
             errors = error.to_primitive()
             told = "; ".join(_flat(errors, ""))
             raise InvalidObject(f"{self.model.__name__} is not valid: {told}", errors) from error
@@ -222,8 +223,38 @@ class Objects(Generic[M]):
 
     def _pk_among(self, lookups: dict[str, Any]) -> str | None:
         """The primary key, if the lookups demand by equality what makes it."""
-        given = {name.removesuffix("__exact").removesuffix("__eq"): value for name, value in lookups.items()}
-        return primary_key_of_values(self.model, {name: value for name, value in given.items() if "__" not in name})
+        given = _equalities(lookups)
+        if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
+            return text_of_pk(self.model, given["pk"])
+        return primary_key_of_values(self.model, given)
+
+
+def _equalities(lookups: dict[str, Any]) -> dict[str, Any]:
+    """What the lookups demand fields of the model to be equal to."""
+    given = {name.removesuffix("__exact").removesuffix("__eq"): value for name, value in lookups.items()}
+    return {name: value for name, value in given.items() if "__" not in name}
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The values of an instance before `Objects.set` touched them: schematics forgets those that it refuses."""
+
+    unsafe: dict[str, Any]
+    converted: dict[str, Any]
+    valid: dict[str, Any]
+    pk: Any
+
+    @classmethod
+    def of(cls, instance: Any) -> _Values:
+        data = instance._data
+        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), instance.__dict__.get("pk"))
+
+    def put_back(self, instance: Any) -> None:
+        instance._data.unsafe, instance._data.converted = self.unsafe, self.converted
+        instance._data.valid = self.valid
+        if "pk" in instance.__dict__:
+            # Of a model without the field.
+            instance.__dict__["pk"] = self.pk
 
 
 def _shown(lookups: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -17,20 +19,22 @@ from .schema import Field, schema_of
 from .storage.json_document import key_of, quoted
 
 _MAKES_KEY = ("pk", "id")
+_UNREADABLE = (BaseError, Unkeepable, TypeError, ValueError, ArithmeticError, AttributeError)
+#: Integers of so many digits are written without an exponent.
+_PLAIN_DIGITS = 28
 
 
 def primary_key(instance: Model) -> str | None:
     """The primary key of an instance as text; None if nothing on it makes one. Raises `InvalidObject`."""
     model = type(instance)
     fields = schema_of(model).fields
-    values = {
-        name: instance._data.get(name) if field.computed is None else field.computed.__get__(instance, model)
-        for name, field in fields.items()
-        if field.computed is None or name in _MAKES_KEY
-    }
+    values = {name: instance._data.get(name) for name, field in fields.items() if field.computed is None}
     if "pk" not in fields:
         # A model without the field: the key of an object that was loaded or written.
         values["pk"] = instance.__dict__.get("pk")
+    for name in _MAKES_KEY:
+        if name in fields and fields[name].computed is not None and not is_given(values.get("pk")):
+            values[name] = _computed(instance, fields[name])
     try:
         return primary_key_of_values(model, values)
     except InvalidValue as error:
@@ -40,7 +44,7 @@ def primary_key(instance: Model) -> str | None:
 def primary_key_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
     """The primary key that values of fields make; None if they make none. Raises `InvalidValue`."""
     for name in _MAKES_KEY:
-        if name in values and values[name] is not None and values[name] != "":
+        if is_given(values.get(name)):
             return _text(model, name, values[name])
     names = options_of(model).unique_together
     if not names or any(values.get(name) is None for name in names):
@@ -49,12 +53,33 @@ def primary_key_of_values(model: type[Model], values: Mapping[str, Any]) -> str 
     return ".".join(quoted(_text(model, name, values[name]), also=".") for name in names)
 
 
+def is_given(value: Any) -> bool:
+    """Whether a value of ``pk`` or ``id`` makes a primary key.
+
+    >>> is_given(0), is_given(""), is_given(None)
+    (True, False, False)
+    """
+    return value is not None and value != ""
+
+
 def new_primary_key(model: type[Model]) -> str:
-    """A random UUID. Raises `InvalidObject` where ``__unique_together__`` should have made the key."""
+    """A random UUID.
+
+    Raises `InvalidObject` where ``__unique_together__`` should have made the key, or the type of ``pk`` (of ``id`` in a
+    model without ``pk``) cannot hold a UUID.
+    """
     names = options_of(model).unique_together
     if names:
         raise InvalidObject(f"{model.__name__} needs {', '.join(names)} to make its primary key; one of them is None")
-    return str(uuid.uuid4())
+    made_up, name = str(uuid.uuid4()), _holder(model)
+    try:
+        _text(model, name, made_up)
+    except InvalidValue:
+        type_name = type(schema_of(model).fields[name].type).__name__
+        raise InvalidObject(
+            f"{model.__name__}.{name} is required: without it a UUID is made up, and {type_name} cannot hold one"
+        ) from None
+    return made_up
 
 
 def key_for(model: type[Model], pk: str) -> str:
@@ -64,9 +89,23 @@ def key_for(model: type[Model], pk: str) -> str:
 
 def text_of_pk(model: type[Model], value: Any) -> str:
     """A primary key as text, read by the type of the ``pk`` field, or the ``id`` that stands for it."""
+    return _text(model, _holder(model), value)
+
+
+def _holder(model: type[Model]) -> str:
     fields = schema_of(model).fields
-    name = "pk" if "pk" in fields else "id" if "id" in fields else "pk"
-    return _text(model, name, value)
+    return next((name for name in _MAKES_KEY if name in fields), "pk")
+
+
+def _computed(instance: Model, field: Field) -> Any:
+    assert field.computed is not None
+    try:
+        return field.computed.__get__(instance, type(instance))
+    except Exception as error:
+        name = type(instance).__name__
+        raise InvalidObject(
+            f"{name}.{field.name}, which makes the primary key, cannot be computed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _text(model: type[Model], name: str, value: Any) -> str:
@@ -74,13 +113,40 @@ def _text(model: type[Model], name: str, value: Any) -> str:
     if field is None or field.computed is not None:
         return str(value)
     try:
-        primitive = field.kind.encode(field.type, _native(field, value))
-    except (BaseError, Unkeepable, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        primitive = _encode(field, field.kind.decode(field.type, value))
+    except _UNREADABLE as error:
         raise InvalidValue(
             f"{model.__name__}.{name}: {value!r} cannot be read as {type(field.type).__name__}: {error}"
         ) from None
     return primitive if isinstance(primitive, str) else orjson.dumps(primitive).decode()
 
 
-def _native(field: Field, value: Any) -> Any:
-    return field.kind.decode(field.type, value)
+def _encode(field: Field, native: Any) -> Any:
+    """The primitive that all values which lookups take as equal have in common."""
+    if isinstance(native, dt.datetime):
+        return _encode_instant(field, native)
+    if isinstance(native, float):
+        native += 0.0  # -0.0 becomes 0.0
+    elif isinstance(native, decimal.Decimal) and native.is_finite():
+        native = _shortest(native)
+    return field.kind.encode(field.type, native)
+
+
+def _encode_instant(field: Field, native: dt.datetime) -> Any:
+    utc = native.replace(tzinfo=None) - (native.utcoffset() or dt.timedelta(0))
+    try:
+        return field.kind.encode(field.type, utc)
+    except _UNREADABLE:
+        # A type that has no naive datetimes.
+        return field.kind.encode(field.type, utc.replace(tzinfo=dt.timezone.utc))
+
+
+def _shortest(number: decimal.Decimal) -> decimal.Decimal:
+    """The number without zeros at its end; a whole one as its digits."""
+    if not number:
+        return decimal.Decimal(0)
+    if number == number.to_integral_value() and number.adjusted() < _PLAIN_DIGITS:
+        return decimal.Decimal(int(number))
+    # As many digits as it has: the thread's own context may round.
+    exact = decimal.Context(len(number.as_tuple().digits), Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
+    return number.normalize(exact)

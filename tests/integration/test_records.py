@@ -9,7 +9,17 @@ import pytest
 import redis
 from fixtures.models import IceCream
 from schematics.models import Model
-from schematics.types import FloatType, IntType, ListType, ModelType, PolyModelType, StringType, UUIDType
+from schematics.types import (
+    DateTimeType,
+    DecimalType,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    PolyModelType,
+    StringType,
+    UUIDType,
+)
 
 import rs_search
 from rs_search import (
@@ -112,6 +122,80 @@ def test_unique_together_makes_the_key_and_a_match_by_all_of_it_is_a_key_lookup(
         Together.match(first="x", second=2)
     with pytest.raises(InvalidObject, match="first, second"):
         Together({"first": "x"}).set()
+
+
+def test_a_match_by_id_finds_an_object_that_is_kept_under_another_key(client: redis.Redis) -> None:
+    own = IceCream({"pk": "own", "id": "vanilla", "amount_kg": 1})
+    own.set()
+    assert IceCream.match(id="vanilla") == IceCream.match(id__eq="vanilla", amount_kg=1) == own
+    with pytest.raises(NotFound):
+        IceCream.match(id="own")
+    # Under the key of that id stands another object.
+    other = IceCream({"pk": "vanilla", "id": "other"})
+    other.set()
+    assert IceCream.match(id="vanilla") == own
+    assert IceCream.match(id="other") == other
+    with pytest.raises(NotFound):
+        IceCream.match(pk="vanilla", id="vanilla")
+    numbered = Numbered({"id": 7})
+    numbered.set()
+    numbered.id = 8
+    numbered.set()
+    assert numbered.key == "Numbered:7"
+    assert Numbered.match(id=8) == numbered
+    with pytest.raises(NotFound):
+        Numbered.match(id=7)
+
+
+def test_a_match_by_what_makes_the_key_is_one_round_trip(client: redis.Redis) -> None:
+    vanilla = ice("vanilla", amount_kg=5)
+    IceCream.match(id="vanilla")
+    before = client.info("commandstats")
+    for lookups in ({"id": "vanilla"}, {"pk__eq": "vanilla"}, {"id": "vanilla", "amount_kg__gt": 4}):
+        assert IceCream.match(**lookups) == vanilla
+    after = client.info("commandstats")
+    calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
+    assert [count for name, count in calls.items() if count and "info" not in name] == [3]
+
+
+def test_a_model_without_a_pk_is_matched_by_its_pk_however_it_is_spelled(client: redis.Redis) -> None:
+    anonymous = Anonymous({"name": "x"})
+    anonymous.set()
+    pk = anonymous.__primary_key__
+    for name in ("pk", "pk__exact", "pk__eq"):
+        assert Anonymous.match(**{name: pk}) == Anonymous.match(**{name: pk, "name": "x"}) == anonymous
+        with pytest.raises(NotFound):
+            Anonymous.match(**{name: pk, "name": "y"})
+        with pytest.raises(NotFound):
+            Anonymous.match(**{name: "none"})
+    Numbered({"id": 7}).set()
+    assert Numbered.match(pk__eq="007").id == 7
+
+
+class Priced(Model, SearchRedisMixin):
+    pk = DecimalType()
+    at = DateTimeType()
+
+
+class Timed(Model, SearchRedisMixin):
+    id = DateTimeType()
+    name = StringType()
+
+
+def test_equal_primary_keys_are_one_object(client: redis.Redis) -> None:
+    Priced({"pk": "1.0"}).set()
+    one = Priced({"pk": "1.00"})
+    one.set()
+    assert Priced.all() == [one]
+    assert Priced.match(pk=1) == Priced.match_for_pk("1.000") == Priced.filter(pk=1)[0] == one
+    naive = Timed({"id": dt.datetime(2024, 1, 1), "name": "naive"})
+    aware = Timed({"id": dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc), "name": "aware"})
+    naive.set()
+    aware.set()
+    assert Timed.all() == [aware]
+    naive.refresh()
+    assert naive.name == "aware"
+    assert Timed.match(id="2024-01-01T01:00:00+0100") == aware
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,6 @@ from rs_search.errors import (
 )
 from rs_search.server.connections import address_of, masked
 
-
-def bug(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=f"bug: {reason}")
-
-
 ALL = [getattr(errors, name) for name in errors.__all__]
 
 
@@ -226,15 +221,27 @@ class Boxed(Model, SearchRedisMixin):
     item = PolyModelType([Small, Large])
 
 
-@bug("_validate restores the values when schematics refuses them, not when refuse_changed_classes does")
 def test_an_object_refused_because_validation_changed_a_class_keeps_its_values_as_they_were() -> None:
     boxed = Boxed({"item": Large({"weight": 5})})
     with pytest.raises(UnstorableValue, match="was a Large and schematics reads it as a Small"):
         boxed.set()
     assert boxed.item == Large({"weight": 5})
+    assert boxed.pk is None
 
 
-@bug("primary_key lets the errors of a computed pk out raw")
+def test_an_object_with_a_value_that_cannot_be_kept_keeps_its_values_as_they_were() -> None:
+    class Refusing(Model, SearchRedisMixin):
+        __redis_client__ = NOWHERE
+        name = StringType()
+        size = IntType()
+
+    thing = Refusing({"name": "a\0b"})
+    thing.size = "5"
+    with pytest.raises(UnstorableValue, match="NUL"):
+        thing.set()
+    assert (thing.size, thing.__primary_key__) == ("5", None)
+
+
 def test_a_computed_pk_that_fails_is_told_as_missing() -> None:
     class Computed(Model, SearchRedisMixin):
         __redis_client__ = NOWHERE
@@ -244,8 +251,34 @@ def test_a_computed_pk_that_fails_is_told_as_missing() -> None:
         def pk(self) -> str:
             return "<" + self.name
 
-    with pytest.raises(InvalidObject, match="Computed"):
+    for ask in (lambda one: one.set(), lambda one: one.key):
+        with pytest.raises(InvalidObject, match=r"Computed\.pk.* cannot be computed: TypeError"):
+            ask(Computed())
+
+
+def test_a_computed_pk_that_gives_nothing_is_told() -> None:
+    class Computed(Model, SearchRedisMixin):
+        __redis_client__ = NOWHERE
+
+        @serializable(type=StringType())
+        def pk(self) -> str | None:
+            return None
+
+    with pytest.raises(InvalidObject, match=r"Computed\.pk is computed, and gives no primary key"):
         Computed().set()
+
+
+def test_a_computed_id_that_fails_does_no_harm_where_a_pk_is_given() -> None:
+    class Computed(Model, SearchRedisMixin):
+        pk = StringType()
+
+        @serializable(type=StringType())
+        def id(self) -> str:
+            raise RuntimeError("no id")
+
+    assert Computed({"pk": "x"}).key == "Computed:x"
+    with pytest.raises(InvalidObject, match=r"Computed\.id.* RuntimeError: no id"):
+        Computed().key  # noqa: B018
 
 
 def test_a_server_that_is_away_is_told_with_its_address() -> None:
@@ -273,8 +306,10 @@ def test_a_client_that_is_none_is_told_with_the_model(given: Any) -> None:
         model.count()
 
 
-@bug("the UUID made up for a pk of another type is told as if it had been given")
 def test_a_pk_that_cannot_be_made_up_is_told_as_missing() -> None:
     model: Any = type("Numbered", (Model, SearchRedisMixin), {"pk": IntType(), "__redis_client__": NOWHERE})
-    with pytest.raises(InvalidObject, match=r"(?i)needs a pk|no primary key|pk is missing|pk.*required"):
+    with pytest.raises(InvalidObject, match=r"Numbered\.pk is required: .* IntType cannot hold one"):
         model().set()
+    identified: Any = type("Identified", (Model, SearchRedisMixin), {"id": IntType(), "__redis_client__": NOWHERE})
+    with pytest.raises(InvalidObject, match=r"Identified\.id is required"):
+        identified().set()
