@@ -12,8 +12,9 @@ from schematics.models import Model
 from . import kinds
 from .memo import once_per_class
 from .options import SearchOptions, field_options, options_of
-from .paths import EACH, Path
-from .schema import COMPANIONS, ModelSchema, schema_of
+from .paths import EACH, Path, declared_paths
+from .paths import descend as descend  # query.bind takes it from here
+from .schema import COMPANIONS
 
 #: RediSearch takes 1,024 fields in an index, 128 of them TEXT (a TEXT of ours has two: as stored, and folded).
 MOST_FIELDS = 1000
@@ -95,46 +96,29 @@ def _common_fields() -> tuple[IndexField, ...]:
 
 def _leaves(model: type[Model]) -> Iterator[Leaf]:
     taken: set[str] = {NULLS, DOUBTS, EXACT}
+    skipped: set[tuple[str, ...]] = set()
     texts = fields = 0
-    for path in _paths(schema_of(model), (), (), (model,)):
-        if path.names and fields < MOST_FIELDS:
-            options = field_options(model, path.names, path.field)
-            leaf = _leaf(path, options, taken, texts < MOST_TEXTS)
+    for path in declared_paths(model):
+        options = field_options(model, path.names, path.field)
+        if options.skip or path.names[:-1] in skipped:
+            skipped.add(path.names)
+        elif fields < MOST_FIELDS:
+            leaf = _leaf(descend(path), options, taken, texts < MOST_TEXTS)
             if leaf is not None:
                 texts += leaf.text is not None
                 fields += len(_index_fields(leaf))
                 yield leaf
 
 
-def _paths(
-    schema: ModelSchema, names: tuple[str, ...], steps: tuple[str | None, ...], above: tuple[type[Model], ...]
-) -> Iterator[Path]:
-    for field in schema.fields.values():
-        path = descend(Path((*names, field.name), (*steps, field.member), field))
-        if path.field.kind is not kinds.OBJECT:
-            yield path
-        elif len(path.field.models) == 1 and path.field.models[0] not in above:
-            # A model inside itself is indexed once; deeper levels are answered by the check.
-            inner = path.field.models[0]
-            yield from _paths(schema_of(inner), path.names, path.steps, (*above, inner))
-
-
-def descend(path: Path) -> Path:
-    """The path to the elements, if the field is a list."""
-    while path.field.kind is kinds.LIST and path.field.element is not None:
-        path = Path(path.names, (*path.steps, EACH), path.field.element)
-    return path
-
-
 def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool) -> Leaf | None:
     if any(_UNREACHABLE.search(step) for step in path.steps if step is not EACH):
         return None
     kind, default = path.field.kind, path.field.row.index
-    wants = {name: options.wants(name, name in default) for name in ("TAG", "NUMERIC", "TEXT", "GEO")}
-    tag = wants["TAG"] and kind.tag is not None
-    numeric = wants["NUMERIC"] and kind.number is not None
-    text = wants["TEXT"] and texts_left and kind in (kinds.TEXT, kinds.MULTILINGUAL)
-    geo = wants["GEO"] and kind is kinds.POINT
+    tag, numeric, text, geo = (
+        options.wants(name, name in default) and kinds.INDEX_FIELDS[name](kind)
+        for name in ("TAG", "NUMERIC", "TEXT", "GEO")
+    )
+    text = text and texts_left
     if not (tag or numeric or text or geo):
         return None
     alias = _alias(str(path), taken)

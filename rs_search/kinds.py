@@ -349,6 +349,13 @@ DURATION = Kind("duration", _encode_duration, _decode, _duration, (), True, _int
 POINT = Kind("point", _encode_point, _decode, _point)
 MULTILINGUAL = Kind("multilingual", _encode_multilingual, _decode, _canonical)
 ANY = Kind("any", _encode_any, to_native, _canonical)
+#: What each kind of index field can hold. A TEXT needs words, a GEO one point.
+INDEX_FIELDS: dict[str, Callable[[Kind], bool]] = {
+    "TAG": lambda kind: kind.tag is not None,
+    "NUMERIC": lambda kind: kind.number is not None,
+    "TEXT": lambda kind: kind in (TEXT, MULTILINGUAL),
+    "GEO": lambda kind: kind is POINT,
+}
 #: Compound kinds are encoded and decoded member by member in `rs_search.codec`; only ``isnull`` compares them.
 OBJECT = Kind("object", _encode_any, to_native, _canonical)
 LIST = Kind("list", _encode_any, to_native, _canonical)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from schematics.models import Model
 
 from .errors import SchemaError
+from .kinds import INDEX_FIELDS, LIST
 from .memo import once_per_class
+from .paths import Path, declared_paths, descend
 from .schema import Field, own_attribute
 
 
@@ -107,16 +110,48 @@ def _expire(model: type[Model]) -> int | None:
 
 
 def _index(model: type[Model]) -> Mapping[str, SearchOptions]:
-    index = own_attribute(model, "__index__") or {}
-    for path, options in index.items():
-        if not isinstance(options, SearchOptions):
-            raise SchemaError(f"{model.__name__}.__index__[{path!r}] must come from search_options(), not {options!r}")
-        if path.split("__")[0] not in model._schema.fields:
-            raise SchemaError(f"{model.__name__}.__index__ names {path!r}, which is no field of the model")
+    index: Mapping[str, Any] = own_attribute(model, "__index__") or {}
+    paths = {str(path): path for path in declared_paths(model)}
+    for name, options in index.items():
+        _refuse_others(options, f"{model.__name__}.__index__[{name!r}]")
+        if name not in paths:
+            (nearest,) = difflib.get_close_matches(name, paths, 1, 0.0) or ("none",)
+            raise SchemaError(
+                f"{model.__name__}.__index__ names {name!r}, which is no field to be indexed; nearest is {nearest}"
+            )
+    for name, path in paths.items():
+        declared = index.get(name) or _metadata(path.field)
+        if declared is not None:
+            _refuse_others(declared, f"{model.__name__}.{name}: its metadata")
+            _refuse_impossible(model, path, declared)
     return dict(index)
+
+
+def _refuse_others(options: Any, shown: str) -> None:
+    if not isinstance(options, SearchOptions):
+        raise SchemaError(f"{shown} must come from search_options(), not {options!r}")
+
+
+def _refuse_impossible(model: type[Model], path: Path, options: SearchOptions) -> None:
+    field = descend(path).field
+    possible = [name for name, can_hold in INDEX_FIELDS.items() if can_hold(field.kind)]
+    for name in INDEX_FIELDS:
+        if options.wants(name, False) and name not in possible:
+            raise SchemaError(
+                f"{model.__name__}.{path}: {type(field.type).__name__} can have no {name} index field; "
+                f"it can have {' and '.join(possible) or 'none'}"
+            )
+
+
+def _metadata(field: Field) -> Any:
+    """What the type's metadata says; of a list also that of its elements."""
+    declared = field.type.metadata.get("search_options")
+    if declared is None and field.kind is LIST and field.element is not None:
+        return _metadata(field.element)
+    return declared
 
 
 def field_options(model: type[Model], names: tuple[str, ...], field: Field) -> SearchOptions:
     """The options of one field: the model's ``__index__`` first, then the type's ``metadata``."""
-    declared = options_of(model).index.get("__".join(names)) or field.type.metadata.get("search_options")
+    declared: SearchOptions | None = options_of(model).index.get("__".join(names)) or _metadata(field)
     return declared or DEFAULT_OPTIONS

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from schematics.models import Model
 
-from .schema import Field
+from . import kinds
+from .schema import Field, ModelSchema, schema_of
 
 #: The step into every element of a list.
 EACH = None
@@ -58,6 +60,33 @@ class Path:
             return values
 
         return read
+
+
+def declared_paths(model: type[Model]) -> Iterator[Path]:
+    """The fields of a model and of the models in it, each after those it stands in; lists as they are declared.
+
+    A model inside itself is gone through once, and an object of many classes not at all.
+    """
+    return _paths_within(schema_of(model), (), (), (model,))
+
+
+def _paths_within(
+    schema: ModelSchema, names: tuple[str, ...], steps: tuple[Step, ...], above: tuple[type[Model], ...]
+) -> Iterator[Path]:
+    for field in schema.fields.values():
+        path = Path((*names, field.name), (*steps, field.member), field)
+        yield path
+        inside = descend(path)
+        if inside.field.kind is kinds.OBJECT and len(inside.field.models) == 1 and inside.field.models[0] not in above:
+            inner = inside.field.models[0]
+            yield from _paths_within(schema_of(inner), inside.names, inside.steps, (*above, inner))
+
+
+def descend(path: Path) -> Path:
+    """The path to the elements, if the field is a list."""
+    while path.field.kind is kinds.LIST and path.field.element is not None:
+        path = Path(path.names, (*path.steps, EACH), path.field.element)
+    return path
 
 
 def _json_step(step: Step) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fixtures.models import Everything, IceCream
 from schematics.models import Model
-from schematics.types import IntType, StringType
+from schematics.types import IntType, ListType, ModelType, StringType
 
 from rs_search import SchemaError, SearchRedisMixin, search_options
 from rs_search.index_schema import index_schema_of
@@ -18,12 +18,18 @@ from rs_search.options import field_options, options_of
 from rs_search.schema import own_attribute, schema_of
 
 
-def bug(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=f"bug: {reason}")
+class City(Model):
+    name = StringType()
 
 
 def declared(**attributes: Any) -> Any:
-    return type("Declared", (Model, SearchRedisMixin), {"name": StringType(), "number": IntType(), **attributes})
+    fields = {
+        "name": StringType(),
+        "number": IntType(),
+        "city": ModelType(City),
+        "cities": ListType(ModelType(City)),
+    }
+    return type("Declared", (Model, SearchRedisMixin), {**fields, **attributes})
 
 
 def test_a_model_that_says_nothing_has_the_defaults() -> None:
@@ -64,10 +70,16 @@ def test_an_attribute_of_the_class_is_read(attributes: dict[str, Any], name: str
         ({"__unique_together__": ("name", "nmae")}, "names 'nmae', which is no field of the model"),
         ({"__index__": {"nmae": search_options()}}, "__index__ names 'nmae', which is no field"),
         ({"__index__": {"name": {"tag": True}}}, r"__index__\['name'\] must come from search_options\(\)"),
-        pytest.param({"__index__": {"name__inner": search_options()}}, "names 'name__inner'",
-                     marks=bug("__index__ looks at the first part of a path only: a wrong rest has no effect")),
-        pytest.param({"__index__": {"number": search_options(text=True)}}, "number",
-                     marks=bug("an index field that the type cannot have is silently of no effect")),
+        ({"__index__": {"name__inner": search_options()}}, "names 'name__inner', .* nearest is name"),
+        ({"__index__": {"city__nmae": search_options()}}, "names 'city__nmae', .* nearest is city__name"),
+        ({"__index__": {"cities__x__name": search_options()}}, "nearest is cities__name"),
+        ({"__index__": {"number": search_options(text=True)}},
+         "Declared.number: IntType can have no TEXT index field; it can have NUMERIC"),
+        ({"__index__": {"name": search_options(geo=True)}}, "name: StringType can have no GEO .* TAG and TEXT"),
+        ({"__index__": {"cities__name": search_options(numeric=True)}}, "cities__name: StringType can have no NUMERIC"),
+        ({"__index__": {"city": search_options(tag=True)}}, "city: ModelType can have no TAG .* it can have none"),
+        ({"a": IntType(metadata={"search_options": search_options(tag=True)})}, "Declared.a: IntType can have no TAG"),
+        ({"a": IntType(metadata={"search_options": {"tag": True}})}, r"a: .* must come from search_options\(\)"),
     ],
 )  # fmt: skip
 def test_an_attribute_that_cannot_be_meant_is_refused(attributes: dict[str, Any], said: str) -> None:
@@ -75,7 +87,6 @@ def test_an_attribute_that_cannot_be_meant_is_refused(attributes: dict[str, Any]
         options_of(declared(**attributes))
 
 
-@bug("__index__ splits names at '__', and so refuses fields whose names contain it")
 def test_a_field_whose_name_contains_two_underscores_can_be_tuned() -> None:
     tuned = declared(a__b=StringType(), __index__={"a__b": search_options(text=False)})
     assert field_options(tuned, ("a__b",), schema_of(tuned).fields["a__b"]).text is False
@@ -145,6 +156,19 @@ def test_search_options_take_keywords_only() -> None:
         search_options(True)  # type: ignore[misc]
     with pytest.raises(TypeError):
         search_options(tga=True)  # type: ignore[call-arg]
+
+
+def test_a_list_may_be_tuned_by_its_own_metadata_or_that_of_its_elements() -> None:
+    off = {"search_options": search_options(text=False)}
+    for names in (ListType(StringType(), metadata=off), ListType(StringType(metadata=off))):
+        tuned = declared(names=names)
+        assert field_options(tuned, ("names",), schema_of(tuned).fields["names"]).text is False
+        assert index_schema_of(tuned).leaves["names",].text is None
+
+
+def test_an_object_that_is_skipped_is_skipped_whole() -> None:
+    skipped = declared(__index__={"city": search_options(skip=True), "cities__name": search_options(skip=True)})
+    assert list(index_schema_of(skipped).leaves) == [("name",), ("number",)]
 
 
 # --- the memory of classes --------------------------------------------------------------------------------------------
