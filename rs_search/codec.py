@@ -8,6 +8,7 @@ of `rs_search.companions` beside it.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -188,19 +189,32 @@ def parse(text: bytes | str, key: str) -> Document:
     return document
 
 
-def decode(model: type[Model], document: Document, key: str) -> Model:
-    """An instance as ``model(document)`` would make it, unknown members apart. Raises `UnreadableDocument`."""
+def decode(model: type[Model], document: Document, key: str, only: Collection[str] | None = None) -> Model:
+    """An instance as ``model(document)`` would make it, unknown members apart. Raises `UnreadableDocument`.
+
+    ``only`` names the fields that it gets a value for; None is all of them.
+    """
     try:
-        return _decode_model(model, document, "")
+        return _decode_model(model, document, "", only)
     except UnkeepableAt as error:
         raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
 
 
-def _decode_model(model: type[Model], document: Document, above: str) -> Model:
+def decode_fields(model: type[Model], document: Document, key: str, names: Iterable[str]) -> dict[str, Any]:
+    """The native values of some fields, by name. Raises `UnreadableDocument`."""
+    fields = schema_of(model).fields
+    members = {field.member for field in fields.values()}
+    try:
+        return {name: _decode_member(fields[name], members, document, name) for name in names}
+    except UnkeepableAt as error:
+        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+
+
+def _decode_model(model: type[Model], document: Document, above: str, only: Collection[str] | None = None) -> Model:
     data: Document = {}
     members = {field.member for field in schema_of(model).fields.values()}
     for name, field in schema_of(model).fields.items():
-        if field.computed is None:
+        if field.computed is None and (only is None or name in only):
             data[name] = _decode_member(field, members, document, f"{above}{name}")
     if model.__init__ is Model.__init__:
         instance: Model = object.__new__(model)

@@ -4,6 +4,7 @@ The reserved member of a document holds, where there is need:
 
 - under an index alias, what the index reads in place of the primitive: a date as days, a decimal as a double, …;
 - under the alias of a folded text, the words of texts that the server would split otherwise;
+- under the alias of a text's case, the text case-folded, where the server, which folds ASCII only, would do otherwise;
 - `NULLS`: the aliases of paths that end in nulls only (RediSearch's ``ismissing`` does not see a null);
 - `DOUBTS`: the aliases of numbers that the index's double does not stand for exactly;
 - `EXACT`: floats that RedisJSON would read one unit off, as ``[steps, text]``.
@@ -11,6 +12,7 @@ The reserved member of a document holds, where there is need:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +27,7 @@ from .schema import Field
 
 #: GEO refuses latitudes beyond Web Mercator's, and with them the whole document; such points go unindexed.
 MOST_LATITUDE = 85.05
+_ASCII_UPPER = re.compile("[A-Z]+")
 Document = dict[str, Any]
 
 
@@ -92,12 +95,32 @@ def _fill_geo(leaf: Leaf, present: list[Any], beside: Document) -> None:
 
 def _fill_fold(leaf: Leaf, present: list[Any], beside: Document) -> None:
     if leaf.fold is not None:
-        folded = [words for value in present for text in texts_of(value) if (words := indexed_words(text)) is not None]
+        texts = [text for value in present for text in texts_of(leaf.path.field, value)]
+        folded = [words for text in texts if (words := indexed_words(text)) is not None]
         if folded:
             beside[leaf.fold] = folded
 
 
-_FILLERS: tuple[Callable[[Leaf, list[Any], Document], None], ...] = (_fill_tag, _fill_numeric, _fill_geo, _fill_fold)
+def _fill_case(leaf: Leaf, present: list[Any], beside: Document) -> None:
+    if leaf.case is None or not present:
+        return
+    (text,) = texts_of(leaf.path.field, present[0])
+    if not text.isascii() or "\\" in text:
+        lowered = _ASCII_UPPER.sub(lambda found: found[0].lower(), text)
+        folded = text.casefold()
+        # Should a server fold more than ASCII, its text is the folded one yet.
+        # A backslash joins words (`document_words`), which a search for a prefix looks for there.
+        if folded != lowered or text.lower() != lowered or "\\" in text:
+            beside[leaf.case] = folded
+
+
+_FILLERS: tuple[Callable[[Leaf, list[Any], Document], None], ...] = (
+    _fill_tag,
+    _fill_numeric,
+    _fill_geo,
+    _fill_fold,
+    _fill_case,
+)
 
 
 def _put(leaf: Leaf, alias: str, values: list[Any], beside: Document) -> None:
@@ -105,11 +128,11 @@ def _put(leaf: Leaf, alias: str, values: list[Any], beside: Document) -> None:
         beside[alias] = values if leaf.path.multiple else values[0]
 
 
-def texts_of(value: Any) -> list[str]:
-    """The texts in a primitive of a text, or of a text in many languages."""
-    if isinstance(value, dict):
-        return [text for text in value.values() if isinstance(text, str)]
-    return [value] if isinstance(value, str) else []
+def texts_of(field: Field, primitive: Any) -> list[str]:
+    """The texts in a primitive that is not None: one, or those of a text in many languages."""
+    if field.kind is kinds.MULTILINGUAL:
+        return [text for text in primitive.values() if isinstance(text, str)] if isinstance(primitive, dict) else []
+    return [comparable_of(field, primitive)]
 
 
 def comparable_of(field: Field, primitive: Any) -> Any:

@@ -9,7 +9,8 @@
     ├── QueryError (ValueError)                   the query itself is wrong
     │   ├── UnknownField                          no such field on the model
     │   ├── UnknownLookup                         no such lookup, or not on that type
-    │   └── InvalidValue                          the value cannot be read as the field's type
+    │   ├── InvalidValue                          the value cannot be read as the field's type
+    │   └── InvalidSlice                          a negative or stepped slice, or a step after slicing
     ├── SchemaError (TypeError)                   the model cannot be kept or indexed as it is declared
     ├── InvalidObject (ValueError)                the object is refused before anything is written
     │   └── UnstorableValue                       one of its values could not come back equal
@@ -33,6 +34,7 @@ __all__ = [
     "EmbeddedServerError",
     "IncompleteResult",
     "InvalidObject",
+    "InvalidSlice",
     "InvalidValue",
     "MissingIndex",
     "MultipleFound",
@@ -85,6 +87,10 @@ class UnknownLookup(QueryError):
 
 class InvalidValue(QueryError):
     """A value of the query cannot be read as the field's type."""
+
+
+class InvalidSlice(QueryError):
+    """A slice that counts from the end or leaves rows out, or a step that must come before slicing."""
 
 
 class SchemaError(RedisMixinException, TypeError):

@@ -12,8 +12,7 @@ from schematics.models import Model
 from . import kinds
 from .memo import once_per_class
 from .options import SearchOptions, field_options, options_of
-from .paths import EACH, Path, declared_paths
-from .paths import descend as descend  # query.bind takes it from here
+from .paths import EACH, Path, declared_paths, descend
 from .schema import COMPANIONS
 
 #: RediSearch takes 1,024 fields in an index, 128 of them TEXT (a TEXT of ours has two: as stored, and folded).
@@ -47,7 +46,8 @@ class Leaf:
     """An indexed path: the aliases under which its values stand in the index, by what they are indexed as.
 
     ``companion`` tells that the index reads TAG, NUMERIC and GEO beside the document's own member; ``fold`` is the
-    alias of the text that stands in where the server's tokens are not the words.
+    alias of the text that stands in where the server's tokens are not the words, ``case`` that of the case-folded
+    text where the server's own folding is not Unicode's.
     """
 
     path: Path
@@ -56,6 +56,7 @@ class Leaf:
     numeric: str | None = None
     text: str | None = None
     fold: str | None = None
+    case: str | None = None
     geo: str | None = None
     companion: bool = False
     sortable: bool = False
@@ -122,6 +123,7 @@ def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool)
     if not (tag or numeric or text or geo):
         return None
     alias = _alias(str(path), taken)
+    sortable = options.sortable and not path.multiple and (tag or numeric)
     return Leaf(
         path,
         alias,
@@ -129,9 +131,10 @@ def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool)
         numeric=alias if numeric else None,
         text=_alias(alias + "__text", taken) if text else None,
         fold=_alias(alias + "__fold", taken) if text else None,
+        case=_alias(alias + "__case", taken) if tag and sortable and kind is kinds.TEXT else None,
         geo=alias if geo else None,
         companion=kind in _COMPANION_KINDS or geo or (kind is kinds.BOOLEAN and path.multiple),
-        sortable=options.sortable and not path.multiple and (tag or numeric),
+        sortable=sortable,
     )
 
 
@@ -157,6 +160,8 @@ def _index_fields(leaf: Leaf) -> list[IndexField]:
         for alias, kind in ((leaf.tag, "TAG"), (leaf.numeric, "NUMERIC"), (leaf.geo, "GEO"))
         if alias
     ]
+    if leaf.case:
+        fields.append(IndexField(companion_path(leaf, leaf.case), leaf.case, "TAG", sortable=True, missing=False))
     if leaf.text and leaf.fold:
         every = ".*" if leaf.path.field.kind is kinds.MULTILINGUAL else ""
         fields.append(IndexField(leaf.path.json_path() + every, leaf.text, "TEXT"))

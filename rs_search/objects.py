@@ -6,30 +6,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .codec import classes_within, decode, encode, refuse_changed_classes
+from .codec import classes_within, decode, decode_fields, encode, refuse_changed_classes
 from .errors import InvalidObject, MultipleFound, NotFound, QueryError
 from .operations import records, search
+from .operations.candidates import Row
 from .operations.requests import Operation
 from .options import options_of
-from .planner.normal import is_everything
+from .planner.explain import Explanation, Ran
+from .planner.normal import means_everything
 from .planner.plan import Select
 from .planner.predicate import predicate
-from .primary_key import is_given, key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
+from .primary_key import (
+    is_given,
+    key_for,
+    names_of_key,
+    new_primary_key,
+    primary_key,
+    primary_key_of_values,
+    text_of_pk,
+)
 from .query.bind import bind
 from .query.queryset import ResultSet
+from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
 from .schema import own_attribute, schema_of
 from .server.connections import Server, server_of
-from .server.drive import run
+from .server.drive import run, stream
+from .server.replies import plain
 from .storage.json_document import pk_of
 
+#: Where an instance that was loaded by ``only()`` keeps the names of its fields.
+_ONLY = "_rs_search_only"
 M = TypeVar("M")
 T = TypeVar("T")
 _PK_NAMES = ("pk", "pk__exact", "pk__eq")
@@ -49,6 +64,7 @@ class Objects(Generic[M]):
         Raises `InvalidObject` if it does not validate, `UnstorableValue` for a value that could not come back equal;
         nothing is written then, and the instance is as it was. Cost: 1 round trip.
         """
+        self._refuse_partial(instance)
         before = _Values.of(instance)
         try:
             self._assign_pk(instance)
@@ -107,6 +123,7 @@ class Objects(Generic[M]):
         stored: Any = self.match_for_pk(pk)
         target: Any = instance
         target._data = stored._data
+        target.__dict__.pop(_ONLY, None)
 
     def delete(self, instance: M) -> bool:
         """Remove an object; tells whether it was there."""
@@ -153,25 +170,57 @@ class Objects(Generic[M]):
         Raises `QueryError` without a condition: `delete_all` removes everything.
         """
         where = bind(self.model, Q(*conditions, **lookups))
-        if is_everything(where):
+        if means_everything(where):
             raise QueryError(f"{self.model.__name__}.delete_filter() without a condition; delete_all() removes all")
         select = Select(self.model, where)
         return self._run(lambda server: records.remove_selected(server.state, select))
 
     # --- what result sets ask -------------------------------------------------------------------------------------
 
-    def rows_of(self, select: Select) -> list[M]:
-        """The instances that a question finds, in order."""
-        rows = self._run(lambda server: search.select_rows(server.state, select))
-        return [self._hydrate(key, document) for key, document in rows]
+    def rows_of(self, select: Select, shape: Shape) -> tuple[list[Any], Ran]:
+        """The rows that a question finds, in order, and what that took."""
+        began = time.perf_counter()
+        answer = self._run(lambda server: search.select_rows(server.state, select))
+        rows = self._shaped(answer.value, shape)
+        return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
+
+    def batches_of(self, select: Select, shape: Shape) -> Iterator[list[Any]]:
+        """The rows that a question finds, in order, a batch at a time."""
+        server = server_of(self.model)
+        for rows in stream(search.iterate_rows(server.state, select), server):
+            yield self._shaped(rows, shape)
 
     def count_of(self, select: Select) -> int:
         """How many a question finds."""
-        return self._run(lambda server: search.count_rows(server.state, select))
+        return self._run(lambda server: search.count_rows(server.state, select)).value
 
-    def explanation_of(self, select: Select) -> str:
-        """The plan of a question in words."""
-        return self._run(lambda server: search.explain_select(server.state, select))
+    def explanation_of(self, select: Select) -> Explanation:
+        """The plan of a question."""
+        explanation = self._run(lambda server: search.explain_select(server.state, select))
+        profile = self._profile(select)
+        return replace(explanation, run_profile=profile)
+
+    def _profile(self, select: Select) -> Callable[[], Any]:
+        return lambda: plain(self._run(lambda server: search.profile_select(server.state, select)))
+
+    def by_pks(self, select: Select, shape: Shape, pks: Iterable[Any] | None) -> dict[str, Any]:
+        """The rows that a question finds by primary key, of those among ``pks``."""
+        if pks is None:
+            answer = self._run(lambda server: search.select_rows(server.state, select)).value
+        else:
+            keys = [key_for(self.model, text_of_pk(self.model, pk)) for pk in pks]
+            answer = self._run(lambda server: search.select_among(server.state, select, keys))
+        prefix = options_of(self.model).prefix
+        return {pk_of(prefix, key): row for (key, _), row in zip(answer, self._shaped(answer, shape), strict=True)}
+
+    def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
+        if shape.of_values:
+            fields = shape.fields
+            return [shape.row(decode_fields(self.model, document, key, fields)) for key, document in rows]
+        if shape.kind == PARTIAL:
+            names = frozenset([*shape.fields, *names_of_key(self.model)])
+            return [self._hydrate(key, document, names) for key, document in rows]
+        return [self._hydrate(key, document) for key, document in rows]
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
@@ -186,8 +235,10 @@ class Objects(Generic[M]):
         key = key_for(self.model, pk)
         return self._run(lambda server: records.get(server.state, key))
 
-    def _hydrate(self, key: str, document: Any) -> M:
-        instance: Any = decode(self.model, document, key)
+    def _hydrate(self, key: str, document: Any, only: frozenset[str] | None = None) -> M:
+        instance: Any = decode(self.model, document, key, only)
+        if only is not None:
+            instance.__dict__[_ONLY] = only
         if "pk" not in schema_of(self.model).fields:
             instance.__dict__["pk"] = pk_of(options_of(self.model).prefix, key)
         return instance  # type: ignore[no-any-return]
@@ -197,6 +248,13 @@ class Objects(Generic[M]):
         if pk is None:
             raise InvalidObject(f"this {self.model.__name__} has no primary key yet: it was never set()")
         return pk
+
+    def _refuse_partial(self, instance: Any) -> None:
+        if _ONLY in instance.__dict__:
+            names = ", ".join(sorted(instance.__dict__[_ONLY]))
+            raise InvalidObject(
+                f"this {self.model.__name__} was loaded with {names} only, and set() would erase the rest; refresh() it"
+            )
 
     def _assign_pk(self, instance: Any) -> None:
         """Give the instance a primary key if its ``pk`` has none, and is not computed."""

@@ -49,9 +49,12 @@ class Path:
         """
         return "$" + "".join(map(_json_step, self.steps))
 
-    def reader(self) -> Callable[[Document], list[Any]]:
-        """A function that gives all values at the path, None among them; a missing one gives no value."""
-        steps = self.steps
+    def reader(self, root: int = 0) -> Callable[[Document], list[Any]]:
+        """A function that gives all values at the path, None among them; a missing one gives no value.
+
+        It is given what stands after the first ``root`` steps: 0 for whole documents.
+        """
+        steps = self.steps[root:]
 
         def read(document: Document) -> list[Any]:
             values: list[Any] = [document]

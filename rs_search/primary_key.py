@@ -62,6 +62,12 @@ def is_given(value: Any) -> bool:
     return value is not None and value != ""
 
 
+def names_of_key(model: type[Model]) -> tuple[str, ...]:
+    """The fields that an object's primary key may come from."""
+    fields = schema_of(model).fields
+    return tuple(name for name in (*_MAKES_KEY, *options_of(model).unique_together) if name in fields)
+
+
 def new_primary_key(model: type[Model]) -> str:
     """A random UUID.
 

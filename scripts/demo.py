@@ -161,7 +161,7 @@ def show(question: Question, indexed: redis.Redis, plain: redis.Redis) -> bool:
     connect(indexed)
     question.ask()  # makes the index ready, so that its making is not timed
     answer, seconds = timed(question.ask)
-    plan = question.plan().explain()
+    plan = str(question.plan().explain())
     connect(plain)
     plain_answer, plain_seconds = timed(question.ask)
     same = bool(answer == plain_answer)

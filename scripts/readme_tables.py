@@ -8,7 +8,7 @@ from pathlib import Path
 import schematics.types
 from schematics.types import BaseType, CompoundType, HashType, NumberType
 
-from rs_search.query.lookups import LOOKUPS, lookups_of
+from rs_search.query.lookups import LISTS, LOOKUPS, MATCH, MATCH_MEANING, lookups_of
 from rs_search.schema import TYPE_ROWS, TypeRow
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -22,18 +22,22 @@ def types_table() -> str:
     for row in TYPE_ROWS:
         names = ", ".join(f"`{name}`" for name in _names(row))
         index = " + ".join(row.index) or "–"
-        lookups = " ".join(f"`{lookup.name}`" for lookup in lookups_of(row.kind)) or "those of its elements"
-        lines.append(f"| {names} | {index} | {row.stored} | {lookups} |")
+        groups = dict.fromkeys(lookup.group for lookup in lookups_of(row.kind))
+        lines.append(f"| {names} | {index} | {row.stored} | {', '.join(groups) or 'those of its elements, lists'} |")
     return "\n".join(lines)
 
 
 def lookups_table() -> str:
     """Lookup → older names → meaning."""
-    lines = ["| lookup | also | finds |", "|---|---|---|"]
+    lines = ["| lookup | also | of | finds |", "|---|---|---|---|"]
     for lookup in LOOKUPS:
         also = " ".join(f"`{alias}`" for alias in lookup.aliases)
-        lines.append(f"| `{lookup.name}` | {also} | {lookup.meaning.replace('|', chr(92) + '|')} |")
-    return "\n".join(lines)
+        lines.append(_row(f"`{lookup.name}`", also, lookup.group, lookup.meaning))
+    return "\n".join([*lines, _row(f"`{MATCH}`", "", LISTS, MATCH_MEANING)])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _names(row: TypeRow) -> list[str]:

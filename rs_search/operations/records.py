@@ -35,5 +35,5 @@ def remove_all(prefix: str) -> Operation[int]:
 
 def remove_selected(state: ServerState, select: Select) -> Operation[int]:
     """Remove the objects that a question finds; gives how many there still were."""
-    rows = yield from select_rows(state, select)
-    return (yield from json_document.delete([key for key, _ in rows]))
+    answer = yield from select_rows(state, select)
+    return (yield from json_document.delete([key for key, _ in answer.value]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
+
+from ..errors import RedisMixinException
 
 T = TypeVar("T")
 Argument: TypeAlias = str | bytes | int | float
@@ -35,8 +37,49 @@ class Pause:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Deliver:
+    """Rows for whoever asked for them; nothing is sent to the server."""
+
+    rows: list[Any]
+
+
 Request: TypeAlias = Command | Batch | Pause
+#: Yields what is to be sent, and returns its result.
 Operation: TypeAlias = Generator[Request, Any, T]
+#: Delivers rows between its requests, one batch at a time.
+Stream: TypeAlias = Generator[Request | Deliver, Any, None]
+
+
+def through(stream: Stream, change: Callable[[list[Any]], tuple[list[Any] | None, bool]]) -> Stream:
+    """A stream with its batches changed: ``change`` gives what to deliver, if anything, and whether that is enough."""
+    try:
+        request = next(stream)
+        while True:
+            if isinstance(request, Deliver):
+                rows, enough = change(request.rows)
+                if rows is not None:
+                    yield Deliver(rows)
+                if enough:
+                    return
+                request = stream.send(None)
+                continue
+            try:
+                reply = yield request
+            except RedisMixinException as error:
+                request = stream.throw(error)
+            else:
+                request = stream.send(reply)
+    except StopIteration:
+        return
+    finally:
+        stream.close()
+
+
+def consume(stream: Stream, take: Callable[[list[Any]], bool]) -> Operation[None]:
+    """Run a stream inside an operation: ``take`` gets each batch, and says whether it has enough."""
+    # Nothing is delivered on: what is left are requests.
+    yield from cast("Operation[None]", through(stream, lambda rows: (None, take(rows))))
 
 
 def command(*arguments: Argument) -> Command:

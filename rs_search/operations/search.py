@@ -3,189 +3,291 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
-from schematics.exceptions import BaseError
-
-from ..codec import Document, parse
-from ..errors import IncompleteResult, MissingIndex, UnreadableDocument
-from ..planner.plan import INDEX, NONE, SCAN, Plan, Select, explain, make_plan, refuse_scan, sort_arguments
-from ..planner.predicate import predicate, sort_rows
-from ..query.tree import Bound
+from ..codec import parse
+from ..errors import MissingIndex
+from ..planner.explain import Explanation, refuse_scan
+from ..planner.order import Ranked, Seen, ordered, ranker
+from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
 from ..server.capabilities import Capabilities, ServerState, discover
-from ..server.replies import Page, aggregate_page, search_page
-from ..storage import json_document
+from ..server.replies import aggregate_page, search_page
+from .candidates import Row, Tally, aggregate, complete, read_rows, rows_by_key
 from .index import ensure_index
-from .requests import Batch, Command, Operation, command
+from .requests import Batch, Command, Operation, Stream, command, consume, through
 
-Row = tuple[str, Document]
-#: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
-FIRST_ROWS = 1000
+T = TypeVar("T")
 #: Times a page is read again because a document of it was gone when it was loaded.
 MOST_RETRIES = 3
+#: Rows beyond a slice's end that are kept before the worst are dropped.
+SPARE_ROWS = 1000
 
 
-def select_rows(state: ServerState, select: Select) -> Operation[list[Row]]:
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """An answer, and how many documents were read for it."""
+
+    value: T
+    examined: int
+
+
+def select_rows(state: ServerState, select: Select) -> Operation[Answer[list[Row]]]:
     """The rows of a question, in order.
 
-    Cost: 1 round trip where the index tells exactly (2 beyond a thousand rows), plus the check of its candidates; a
-    scan reads the collection, a thousand documents a round trip.
+    Cost: 1 round trip where the index tells exactly (1 more for each thousand rows beyond the first), plus the check
+    of its candidates; a scan reads the collection, a thousand documents a round trip.
     """
-    rows: list[Row] = yield from _answer(state, select, _index_rows, _scan_rows, [])
-    return rows
+    return (yield from _answer(state, select, _rows, []))
 
 
-def count_rows(state: ServerState, select: Select) -> Operation[int]:
-    """How many rows a question has; 1 round trip where the index tells exactly, else as `select_rows`."""
-    total: int = yield from _answer(state, select, _index_count, _scan_count, 0)
-    return total
+def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
+    """How many rows a question has; 1 round trip where the index tells exactly, else it reads them batch by batch."""
+    return (yield from _answer(state, select, _count, 0))
 
 
-def explain_select(state: ServerState, select: Select) -> Operation[str]:
-    """The plan of a question in words, without answering it."""
+def iterate_rows(state: ServerState, select: Select) -> Stream:
+    """The rows of a question in order, a batch at a time; memory holds a batch, and the keys.
+
+    An object that meets the conditions throughout is among them, whatever others write meanwhile.
+    """
+    plan, capabilities = yield from _planned(state, select)
+    if plan.access == NONE:
+        return
+    try:
+        yield from _stream(state, plan, capabilities)
+    except MissingIndex:
+        # The index is asked before the first batch only: nothing was delivered yet.
+        state.indexes.pop(plan.schema.name, None)
+        yield from _stream(state, plan, capabilities)
+
+
+def _stream(state: ServerState, plan: Plan, capabilities: Capabilities) -> Stream:
+    plan = yield from _with_index(state, plan)
+    doubtful = yield from _has_doubts(plan)
+    stream = _in_other_order if plan.select.order or plan.select.distinct is not None else _in_key_order
+    yield from stream(plan, capabilities, doubtful)
+
+
+def select_among(state: ServerState, select: Select, keys: list[str]) -> Operation[list[Row]]:
+    """The rows of a question among some keys, in the keys' order; 1 round trip a thousand keys."""
     capabilities = yield from discover(state)
-    return explain(make_plan(select, capabilities.why_no_search), capabilities.description)
+    found: list[Row] = []
+    plan = make_plan(select, None)
+
+    def take(rows: list[Row]) -> bool:
+        found.extend(rows)
+        return False
+
+    yield from consume(read_rows(plan, dict.fromkeys(keys), capabilities, Tally()), take)
+    return found
 
 
-Answer = Callable[[Plan, Capabilities], Operation[Any]]
+def explain_select(state: ServerState, select: Select) -> Operation[Explanation]:
+    """The plan of a question, without answering it."""
+    capabilities = yield from discover(state)
+    return Explanation(make_plan(select, capabilities.why_no_search), capabilities.description)
 
 
-def _answer(state: ServerState, select: Select, by_index: Answer, by_scan: Answer, nothing: Any) -> Operation[Any]:
+def profile_select(state: ServerState, select: Select) -> Operation[Any]:
+    """The server's FT.PROFILE of a question's query."""
+    plan, _ = yield from _planned(state, select)
+    yield from _with_index(state, plan)
+    kind, words = ("AGGREGATE", _sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
+        "SEARCH", command("FT.SEARCH", plan.schema.name, plan.candidates, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0",
+                          *plan.arguments(plan.candidates))
+    )  # fmt: skip
+    return (yield command("FT.PROFILE", plan.schema.name, kind, "QUERY", *words.arguments[2:]))
+
+
+Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
+
+
+def _planned(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
     capabilities = yield from discover(state)
     plan = make_plan(select, capabilities.why_no_search)
     refuse_scan(plan)
+    return plan, capabilities
+
+
+def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
+    """The plan, once its index is ready; by a scan where the index refused documents."""
+    if plan.access in (NONE, SCAN):
+        return plan
+    refused = yield from ensure_index(state, plan.schema)
+    if refused is None:
+        return plan
+    plan = make_plan(plan.select, refused)
+    refuse_scan(plan)
+    return plan
+
+
+def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
+    plan, capabilities = yield from _planned(state, select)
+    tally = Tally()
     if plan.access == NONE:
-        return nothing
-    if plan.access == SCAN:
-        return (yield from by_scan(plan, capabilities))
-    yield from ensure_index(state, plan.schema)
+        return Answer(nothing, 0)
     try:
-        return (yield from by_index(plan, capabilities))
+        planned = yield from _with_index(state, plan)
+        value = yield from answer(planned, capabilities, tally)
     except MissingIndex:
         # FLUSHALL and FT.DROPINDEX take it away; it is made again, once.
-        state.ready_indexes.discard(plan.schema.name)
-        yield from ensure_index(state, plan.schema)
-        return (yield from by_index(plan, capabilities))
+        state.indexes.pop(plan.schema.name, None)
+        planned = yield from _with_index(state, plan)
+        value = yield from answer(planned, capabilities, tally)
+    return Answer(value, tally.examined)
 
 
-# --- by scan --------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _scan_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row]]:
-    rows = yield from json_document.scan(plan.schema.prefix, capabilities, checker(plan.select.model, plan.where))
-    return _ordered_slice(rows, plan)
+def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
+    doubtful = yield from _has_doubts(plan)
+    if plan.sorted_there and not doubtful and plan.select.stop is not None:
+        rows = yield from _sorted_rows(plan, capabilities)
+        if rows is not None:
+            tally.examined += len(rows)
+            return rows
+    select = plan.select
+    stream = rows_by_key(plan, capabilities, tally, doubtful)
+    if select.order:
+        return (yield from _ordered_rows(plan, stream))
+    found: list[Row] = []
+    seen = Seen(select.distinct)
+
+    def take(rows: list[Row]) -> bool:
+        found.extend(row for row in rows if seen.is_first(row[1]))
+        return select.stop is not None and len(found) >= select.stop
+
+    yield from consume(stream, take)
+    return found[select.start : select.stop]
 
 
-def _scan_count(plan: Plan, capabilities: Capabilities) -> Operation[int]:
-    rows = yield from json_document.scan(plan.schema.prefix, capabilities, checker(plan.select.model, plan.where))
-    return len(_slice(rows, plan))
+def _ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
+    """All rows put in order; of a slice, no more are kept than may be in it."""
+    select, rank = plan.select, ranker(plan.select.order)
+    found: list[Ranked] = []
 
-
-def checker(model: Any, where: Bound) -> Callable[[str, Document], bool]:
-    """A check of rows, in which a member that cannot be read is told with its key."""
-    meets = predicate(where)
-
-    def check(key: str, document: Document) -> bool:
-        try:
-            return meets(document)
-        except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
-
-    return check
-
-
-def _ordered_slice(rows: list[Row], plan: Plan) -> list[Row]:
-    return _slice(sort_rows(rows, plan.select.order), plan)
-
-
-def _slice(rows: list[Row], plan: Plan) -> list[Row]:
-    return rows[plan.select.start : plan.select.stop] if plan.select.sliced else rows
-
-
-# --- by index -------------------------------------------------------------------------------------------------------
-
-
-def _index_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row]]:
-    if plan.check is None and not (yield from _has_doubts(plan)):
-        if plan.server_order and (plan.select.sliced or plan.select.order):
-            rows = yield from _sorted_rows(plan, capabilities)
-            if rows is not None:
-                return rows
-        candidates = yield from _candidates(plan, plan.query, capabilities)
-    else:
-        candidates = yield from _candidates(plan, plan.widened, capabilities)
-        keep = checker(plan.select.model, plan.check or plan.where)
-        candidates = [row for row in candidates if keep(*row)]
-    return _ordered_slice(candidates, plan)
-
-
-def _index_count(plan: Plan, capabilities: Capabilities) -> Operation[int]:
-    if plan.check is not None:
-        return len((yield from _index_rows(plan, capabilities)))
-    commands = [_count_command(plan, plan.query)]
-    if plan.doubts:
-        commands.append(_count_command(plan, plan.doubts_query))
-    replies = yield Batch(tuple(commands))
-    total, *doubts = [_complete(search_page(reply, content=False)).total for reply in replies]
-    if any(doubts):
-        return len((yield from _index_rows(plan, capabilities)))
-    stop = total if plan.select.stop is None else min(plan.select.stop, total)
-    return max(0, stop - plan.select.start)
-
-
-def _has_doubts(plan: Plan) -> Operation[bool]:
-    if not plan.doubts:
+    def take(rows: list[Row]) -> bool:
+        found.extend((key, rank(document), document) for key, document in rows)
+        if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
+            found[:] = ordered(found, select.order, select.keys_down)[: select.stop]
         return False
-    reply = yield _count_command(plan, plan.doubts_query)
-    return _complete(search_page(reply, content=False)).total > 0
 
-
-def _count_command(plan: Plan, text: str) -> Command:
-    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
-                   *plan.arguments(text))  # fmt: skip
-
-
-def _candidates(plan: Plan, text: str, capabilities: Capabilities) -> Operation[list[Row]]:
-    """All documents that a query text finds; by scan where they are more than the server gives at once."""
-    page = yield from _search(plan, text, min(FIRST_ROWS, capabilities.most_rows))
-    if len(page.rows) < page.total <= capabilities.most_rows:
-        # One reply, not pages by offset: those miss rows while others are written.
-        page = yield from _search(plan, text, capabilities.most_rows)
-    if len(page.rows) < page.total:
-        rows = yield from json_document.scan(plan.schema.prefix, capabilities, checker(plan.select.model, plan.where))
-        return list(rows)
-    # A document that expired between the index and the load is there without its text.
-    return [(key, parse(values["$"], key)) for key, values in page.rows if values.get("$") is not None]
-
-
-def _search(plan: Plan, text: str, most: int) -> Operation[Page]:
-    reply = yield command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "RETURN", "1", "$", "LIMIT", "0", str(most),
-                          "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
-    return _complete(search_page(reply))
+    yield from consume(stream, take)
+    seen = Seen(select.distinct)
+    rows = [(key, document) for key, _, document in ordered(found, select.order, select.keys_down)
+            if seen.is_first(document)]  # fmt: skip
+    return rows[select.start : select.stop]
 
 
 def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
     """The rows as FT.AGGREGATE orders and cuts them; None where it cannot reach so far."""
-    stop = capabilities.most_sorted_rows if plan.select.stop is None else plan.select.stop
-    if stop > capabilities.most_sorted_rows or stop <= plan.select.start:
-        return [] if stop <= plan.select.start else None
-    words = command(
-        "FT.AGGREGATE", plan.schema.name, plan.query, "VERBATIM", "LOAD", "1", "@__key", *sort_arguments(plan),
-        "LIMIT", str(plan.select.start), str(stop - plan.select.start), "LOAD", "1", "$", "TIMEOUT", "0",
-        *plan.arguments(plan.query),
-    )  # fmt: skip
+    stop = plan.select.stop
+    assert stop is not None
+    if stop <= plan.select.start:
+        return []
+    if stop > capabilities.most_sorted_rows:
+        return None
+    words = _sorted_command(plan, stop)
     for _ in range(MOST_RETRIES):
-        page = _complete(aggregate_page((yield words)))
+        page = complete(aggregate_page((yield words)))
+        # A document that was removed between the index and the load is there without its text.
         if all(values.get("$") is not None for _, values in page.rows):
-            limited = plan.select.stop is None and plan.select.start + len(page.rows) >= stop
-            return None if limited else [(key, parse(values["$"], key)) for key, values in page.rows]
+            return [(key, parse(values["$"], key)) for key, values in page.rows]
     return None
 
 
-def _complete(page: Page) -> Page:
-    if page.warnings:
-        raise IncompleteResult(f"the server left rows out: {'; '.join(page.warnings)}")
-    return page
+def _sorted_command(plan: Plan, stop: int) -> Command:
+    start = plan.select.start
+    return aggregate(plan, plan.candidates, "LOAD", "1", "@__key", *sort_arguments(plan), "LIMIT", str(start),
+                     str(max(0, stop - start)), "LOAD", "1", "$")  # fmt: skip
 
 
-__all__ = ["INDEX", "Row", "checker", "count_rows", "explain_select", "select_rows"]
+# --- counts ---------------------------------------------------------------------------------------------------------
+
+
+def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[int]:
+    select = plan.select
+    if plan.access != SCAN and plan.check is None and select.distinct is None:
+        total = yield from _count_there(plan)
+        if total is not None:
+            return len(range(total)[select.start : select.stop])
+    found = 0
+    seen = Seen(select.distinct)
+
+    def take(rows: list[Row]) -> bool:
+        nonlocal found
+        found += sum(seen.is_first(document) for _, document in rows)
+        return select.stop is not None and found >= select.stop
+
+    yield from consume(
+        rows_by_key(plan, capabilities, tally, doubtful=plan.access != SCAN and plan.check is None), take
+    )
+    return len(range(found)[select.start : select.stop])
+
+
+def _count_there(plan: Plan) -> Operation[int | None]:
+    """The server's count; None where it has a doubt."""
+    commands = [_count_command(plan, plan.query), *([_doubts_command(plan)] if plan.doubts else [])]
+    counted, *doubts = yield Batch(tuple(commands))
+    if any(complete(search_page(reply, content=False)).total for reply in doubts):
+        return None
+    if plan.filter is None:
+        return complete(search_page(counted, content=False)).total
+    rows = complete(aggregate_page(counted)).rows
+    return int(rows[0][1]["n"]) if rows else 0
+
+
+def _count_command(plan: Plan, text: str) -> Command:
+    if plan.filter is not None:
+        return aggregate(plan, text, "GROUPBY", "0", "REDUCE", "COUNT", "0", "AS", "n")
+    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
+                   *plan.arguments(text))  # fmt: skip
+
+
+def _doubts_command(plan: Plan) -> Command:
+    return _count_command(replace(plan, filter=None), plan.doubts_query)
+
+
+def _has_doubts(plan: Plan) -> Operation[bool]:
+    if plan.access == SCAN or plan.check is not None or not plan.doubts:
+        return False
+    reply = yield _doubts_command(plan)
+    return complete(search_page(reply, content=False)).total > 0
+
+
+# --- a batch at a time ----------------------------------------------------------------------------------------------
+
+
+def _in_key_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
+    yield from _cut(rows_by_key(plan, capabilities, Tally(), doubtful), plan.select.start, plan.select.stop)
+
+
+def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
+    """First what the rows are ordered by, and their keys; then the rows, by key."""
+    select, rank = plan.select, ranker(plan.select.order)
+    found: list[Ranked] = []
+
+    def take(rows: list[Row]) -> bool:
+        found.extend((key, rank(document), None) for key, document in rows)
+        return False
+
+    yield from consume(rows_by_key(plan, capabilities, Tally(), doubtful), take)
+    keys = [key for key, _, _ in ordered(found, select.order, select.keys_down)]
+    found.clear()
+    yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, Seen(select.distinct))
+
+
+def _cut(stream: Stream, start: int, stop: int | None, seen: Seen | None = None) -> Stream:
+    """The rows of a stream from ``start`` to ``stop``."""
+    place = 0
+
+    def change(rows: list[Row]) -> tuple[list[Row], bool]:
+        nonlocal place
+        kept = [row for row in rows if seen is None or seen.is_first(row[1])]
+        first, last = max(0, start - place), None if stop is None else max(0, stop - place)
+        place += len(kept)
+        return kept[first:last], stop is not None and place >= stop
+
+    return through(stream, change)

@@ -12,8 +12,12 @@ from typing import Any
 
 from ..index_schema import DOUBTS, NULLS, IndexSchema, Leaf
 from ..kinds import DECIMAL, EXACT_INTEGERS, FLOAT, Kind
-from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation
-from .text import TextQuery, index_terms
+from ..query.points import Box, Circle, Polygon
+from ..query.strings import ENDS, EQUALS, STARTS, Like
+from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation, Parity, is_everything, is_nothing
+from .areas import complete_on_server, enclosing
+from .normal import normalise
+from .text import Every, Fuzzy, Phrase, Prefix, Term, TextQuery, index_terms, is_indexable, separated
 
 #: RediSearch's parser overflows some dozens of brackets deep; normalised trees come near only by intent.
 DEEPEST = 20
@@ -22,6 +26,8 @@ _JSON_FLOATS = (FLOAT, DECIMAL)
 #: Below a negation RediSearch 2.10.5 expands no word to its stem, and in a conjunction leaves out documents that have
 #: the word in any other TEXT field (its skip over the word's postings minds no field): both lose rows.
 _NEVER_NEGATED = ("search",)
+#: What of an element does not hold of the list: that some element lacks a value is not that all do.
+_OF_ONE_ELEMENT = ("missing", "match")
 
 
 @dataclass
@@ -53,34 +59,79 @@ class Pushed:
 
 def push(bound: Bound, schema: IndexSchema, parameters: Parameters, depth: int = 0) -> Pushed | None:
     """Normalised conditions as query text, or None where the index cannot help."""
-    if isinstance(bound, (AllOf, AnyOf)):
-        if depth >= DEEPEST:
-            return None
-        push_children = _push_all if isinstance(bound, AllOf) else _push_any
-        return push_children(bound.children, schema, parameters, depth)
+    if isinstance(bound, (AllOf, AnyOf, Parity)):
+        return None if depth >= DEEPEST else _JOINERS[type(bound)](bound, schema, parameters, depth)
     condition = bound.child if isinstance(bound, Negation) else bound
-    if isinstance(bound, Negation) and isinstance(condition, Condition) and condition.operator in _NEVER_NEGATED:
-        return None
     assert isinstance(condition, Condition), "conditions must be normalised first"
-    leaf = schema.leaves.get(condition.path.names)
-    if leaf is None or leaf.path.steps != condition.path.steps:
+    if isinstance(bound, Negation) and condition.operator in _NEVER_NEGATED:
         return None
-    pushed = _OPERATORS[condition.operator](leaf, condition.value, parameters)
+    pushed = _push_condition(condition, schema, parameters, depth)
     return _negated(pushed) if pushed is not None and isinstance(bound, Negation) else pushed
 
 
-def _push_all(children: tuple[Bound, ...], schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
+def _push_condition(condition: Condition, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
+    if condition.operator == "match":
+        return _push_match(condition, schema, parameters, depth)
+    leaf = leaf_of(condition, schema)
+    if leaf is None or condition.operator not in _OPERATORS:
+        return None
+    return _OPERATORS[condition.operator](leaf, condition.value, parameters)
+
+
+def leaf_of(condition: Condition, schema: IndexSchema) -> Leaf | None:
+    """The indexed path that a condition is about."""
+    leaf = schema.leaves.get(condition.path.names)
+    return leaf if leaf is not None and leaf.path.steps == condition.path.steps else None
+
+
+def _push_match(condition: Condition, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
+    """One element must meet all of it; the index knows only that each part is met by some element."""
+    wanted = normalise(condition.value, root=len(condition.path.steps))
+    positive = _of_some_element(wanted)
+    if positive is None or is_everything(positive) or is_nothing(positive):
+        return None
+    pushed = push(positive, schema, parameters, depth + 1)
+    return None if pushed is None else Pushed(pushed.text, pushed.widened, False, pushed.doubts)
+
+
+def _of_some_element(bound: Bound) -> Bound | None:
+    """What holds of the list when the conditions hold of one element; None where nothing does."""
+    if isinstance(bound, Condition):
+        return None if bound.operator in _OF_ONE_ELEMENT else bound
+    if isinstance(bound, (Negation, Parity)):
+        return None
+    children = [_of_some_element(child) for child in bound.children]
+    kept = tuple(child for child in children if child is not None)
+    if isinstance(bound, AllOf):
+        return AllOf(kept) if kept else None
+    return AnyOf(kept) if len(kept) == len(children) else None
+
+
+def _push_all(bound: AllOf, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
     """What can be pushed of all children: enough for a superset."""
-    pushed = [push(child, schema, parameters, depth + 1) for child in children]
+    pushed = [push(child, schema, parameters, depth + 1) for child in bound.children]
     found = [part for part in pushed if part is not None]
     return _joined(found, " ", len(found) == len(pushed)) if found else None
 
 
-def _push_any(children: tuple[Bound, ...], schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
+def _push_any(bound: AnyOf | Parity, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
     """All children or nothing: a child left out would lose rows."""
-    pushed = [push(child, schema, parameters, depth + 1) for child in children]
+    pushed = [push(child, schema, parameters, depth + 1) for child in bound.children]
     found = [part for part in pushed if part is not None]
     return _joined(found, " | ", True) if len(found) == len(pushed) else None
+
+
+def _push_parity(bound: Parity, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
+    """Where an odd number holds, some does; of an even number that tells nothing."""
+    pushed = _push_any(bound, schema, parameters, depth) if bound.odd else None
+    return None if pushed is None else Pushed(pushed.text, pushed.widened, False, pushed.doubts)
+
+
+_JOINERS: dict[type, Callable[[Any, IndexSchema, Parameters, int], Pushed | None]] = {
+    AllOf: _push_all,
+    AnyOf: _push_any,
+    Parity: _push_parity,
+}
 
 
 def _joined(parts: list[Pushed], joiner: str, complete: bool) -> Pushed:
@@ -120,16 +171,29 @@ def _in(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed |
     if leaf.tag:
         return _in_tags(leaf, values, parameters)
     if leaf.numeric:
-        parts = [_interval(leaf, Bounds(value, value), parameters) for value in values]
+        parts = [_interval(leaf, bounds, parameters) for bounds in _runs(values)]
         return parts[0] if len(parts) == 1 else _joined(parts, " | ", True)
     return None
+
+
+def _runs(values: tuple[Any, ...]) -> list[Bounds]:
+    """Values as intervals: whole numbers that follow each other are one, and cost the server as much as one."""
+    if not all(type(value) is int for value in values):
+        return [Bounds(value, value) for value in values]
+    runs: list[list[int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][1] + 1:
+            runs[-1][1] = value
+        else:
+            runs.append([value, value])
+    return [Bounds(low, high) for low, high in runs]
 
 
 def _in_tags(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed | None:
     to_tag = leaf.path.field.kind.tag
     assert to_tag is not None
     # What has no UTF-8 form is stored nowhere, and could not be sent.
-    tags = [tag for tag in map(to_tag, values) if _has_utf8_form(tag)]
+    tags = [tag for tag in map(to_tag, values) if has_utf8_form(tag)]
     if not tags:
         return None
     # The server ends a tag at a NUL; set() refuses such tags, so a value with one is found nowhere, or cut and checked.
@@ -140,7 +204,7 @@ def _in_tags(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pus
     return Pushed(text, text, exact=not cut)
 
 
-def _has_utf8_form(text: str) -> bool:
+def has_utf8_form(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
@@ -157,7 +221,7 @@ def _interval(leaf: Leaf, bounds: Bounds, parameters: Parameters) -> Pushed:
     open_low = "" if bounds.include_low or not low_exact else "("
     open_high = "" if bounds.include_high or not high_exact else "("
     text = f"@{leaf.numeric}:[{open_low}{parameters.add(low)} {open_high}{parameters.add(high)}]"
-    doubts = frozenset() if _never_doubtful(kind, bounds) else frozenset([leaf.alias])
+    doubts = frozenset() if never_doubtful(kind, bounds) else frozenset([leaf.alias])
     return _with_doubts(text, doubts, exact)
 
 
@@ -175,7 +239,7 @@ def _plain_text(number: int | float) -> str:
     return repr(float(number)) if isinstance(number, float) else repr(int(number))
 
 
-def _never_doubtful(kind: Kind, bounds: Bounds) -> bool:
+def never_doubtful(kind: Kind, bounds: Bounds) -> bool:
     """Whether rounding moves no document's value over the ends: integers round to none below 2**53."""
     if kind in _JSON_FLOATS:
         return False
@@ -184,20 +248,92 @@ def _never_doubtful(kind: Kind, bounds: Bounds) -> bool:
 
 
 def _search(leaf: Leaf, query: TextQuery, parameters: Parameters) -> Pushed | None:
-    if not leaf.text or not query.groups or not query.pushable:
+    if not leaf.text:
         return None
-    groups = ["|".join(map(parameters.add, index_terms(group))) for group in query.groups]
-    body = groups[0] if len(groups) == 1 else " ".join(f"({group})" for group in groups)
-    text = f"@{leaf.text}|{leaf.fold}:({body})"
+    groups = [_group(group, parameters) for group in query.groups]
+    known = [group for group in groups if group is not None]
+    if not known:
+        return None
     # Of a list, one element must have all words; the index takes them from any.
-    one_text = not leaf.path.multiple and not leaf.path.field.element and leaf.path.field.kind.name == "text"
-    return Pushed(text, text, exact=one_text or len(groups) == 1)
+    one_text = not leaf.path.multiple and leaf.path.field.kind.name == "text"
+    simple = len(groups) == 1 and all(isinstance(term, str) for term in query.groups[0])
+    exact = len(known) == len(groups) and not query.without and (one_text or simple)
+    text = _in_texts(leaf, known)
+    return Pushed(text, text, exact and all(_is_exact(term) for group in query.groups for term in group))
+
+
+def _in_texts(leaf: Leaf, groups: list[str]) -> str:
+    body = groups[0] if len(groups) == 1 else " ".join(f"({group})" for group in groups)
+    return f"@{leaf.text}|{leaf.fold}:({body})"
+
+
+def _group(group: tuple[Term, ...], parameters: Parameters) -> str | None:
+    """Terms of which one must be there; None where one of them has no query text: leaving it out would lose rows."""
+    if not all(map(_is_pushable, group)):
+        return None
+    return "|".join(_TERMS[type(term)](term, parameters) for term in group)
+
+
+def _is_pushable(term: Term) -> bool:
+    # The server cuts prefixes and fuzzy words off at MAXPREFIXEXPANSIONS terms, silently.
+    if isinstance(term, (Prefix, Fuzzy)):
+        return False
+    parts = term.words if isinstance(term, Phrase) else term.terms if isinstance(term, Every) else (term,)
+    return all(isinstance(part, str) and is_indexable(part) for part in parts)
+
+
+def _is_exact(term: Term) -> bool:
+    return not isinstance(term, Phrase)
+
+
+def _word_text(word: str, parameters: Parameters) -> str:
+    return "|".join(map(parameters.add, index_terms(word)))
+
+
+def _every_text(every: Every, parameters: Parameters) -> str:
+    return f"({' '.join(f'({_word_text(str(word), parameters)})' for word in every.terms)})"
+
+
+def _phrase_text(phrase: Phrase, parameters: Parameters) -> str:
+    # Where they stand is checked: the server knows no places of words in text that it has two fields for.
+    return f"({' '.join(map(parameters.add, phrase.words))})"
+
+
+_TERMS: dict[type, Callable[[Any, Parameters], str]] = {str: _word_text, Every: _every_text, Phrase: _phrase_text}
+
+
+def _like(leaf: Leaf, like: Like, parameters: Parameters) -> Pushed | None:
+    """The whole words inside the part are words of the text."""
+    found = [word for word in dict.fromkeys(_whole_words(like)) if is_indexable(word)]
+    if not leaf.text or not found:
+        return None
+    text = _in_texts(leaf, [" ".join(map(parameters.add, found))])
+    return Pushed(text, text, exact=False)
+
+
+def _whole_words(like: Like) -> list[str]:
+    pieces = separated(like.text)
+    begins = 0 if like.where in (EQUALS, STARTS) else 1
+    ends = len(pieces) if like.where in (EQUALS, ENDS) else len(pieces) - 1
+    return [piece for piece in pieces[begins:ends] if piece]
+
+
+def _area(leaf: Leaf, area: Circle | Box | Polygon, parameters: Parameters) -> Pushed | None:
+    circle = enclosing(area)
+    if not leaf.geo or circle is None or not complete_on_server(circle):
+        return None
+    latitude, longitude = circle.centre
+    # The server keeps points to 52 bits, less than a metre off.
+    numbers = [repr(longitude), repr(latitude), repr(circle.radius * (1 + 1e-9) + 1)]
+    text = f"@{leaf.geo}:[{' '.join(map(parameters.add, numbers))} m]"
+    return Pushed(text, text, exact=False)
 
 
 _OPERATORS: dict[str, Callable[[Leaf, Any, Parameters], Pushed | None]] = {
     "in": _in,
     "between": _between,
     "missing": _missing,
+    "like": _like,
     "search": _search,
+    "area": _area,
 }
-OPERATORS = frozenset(_OPERATORS)

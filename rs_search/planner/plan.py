@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import StrictPerformanceException
 from ..index_schema import DOUBTS, IndexSchema, index_schema_of
-from ..options import options_of
+from ..paths import Path
 from ..query.bind import OrderKey
-from ..query.tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Condition, describe
+from ..query.tree import EVERYTHING, NOTHING, AllOf, Bound, is_everything, is_nothing
 from . import ft
+from .expression import express
 from .normal import normalise
 
 INDEX, SCAN, NONE = "index", "scan", "none"
@@ -20,13 +20,18 @@ _PARAMETER = re.compile(r"\$(p\d+)")
 
 @dataclass(frozen=True, eq=False)
 class Select:
-    """A question about one model: which objects, in which order, which slice of them."""
+    """A question about one model: which objects, in which order, which slice of them.
+
+    ``keys_down`` orders ties by descending key; ``distinct`` keeps the first object of each combination of values.
+    """
 
     model: Any
     where: Bound = EVERYTHING
     order: tuple[OrderKey, ...] = ()
     start: int = 0
     stop: int | None = None
+    keys_down: bool = False
+    distinct: tuple[Path, ...] | None = None
 
     @property
     def sliced(self) -> bool:
@@ -35,13 +40,25 @@ class Select:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """One condition of a conjunction, and how it is met.
+
+    ``fate`` is ``exact`` or ``superset`` (by the query text), ``filter`` (by FT.AGGREGATE's FILTER), or ``check``.
+    """
+
+    condition: Bound
+    fate: str
+    checked: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """How a `Select` is answered.
 
-    ``access`` is `INDEX` (FT.SEARCH gives candidates), `SCAN` (every document of the model is one) or `NONE` (nothing
-    can match). ``check`` is what the candidates of ``widened`` are checked for in Python. If it is None, ``query``
-    answers by itself, unless a document has a doubt about ``doubts``: then ``widened`` and ``where`` do.
-    ``server_order`` tells whether the index can order and cut the rows. ``reasons`` say why it scans or checks.
+    ``access`` is `INDEX` (the index gives candidates), `SCAN` (every document of the model is one) or `NONE` (nothing
+    can match). The candidates of ``query`` and ``filter`` are checked for ``check`` in Python. If that is None they
+    are the answer, unless a document has a doubt about ``doubts``: then those of ``widened``, checked for ``where``,
+    are. ``server_order`` tells whether the index can order and cut the rows. ``why`` says why it scans.
     """
 
     select: Select
@@ -51,21 +68,38 @@ class Plan:
     schema: IndexSchema
     query: str = "*"
     widened: str = "*"
+    filter: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     doubts: frozenset[str] = frozenset()
     server_order: bool = False
-    reasons: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    why: str | None = None
 
     @property
     def doubts_query(self) -> str:
         """Finds the documents about whose numbers the index cannot be sure."""
         return f"@{DOUBTS}:{{{'|'.join(sorted(self.doubts))}}}"
 
+    @property
+    def candidates(self) -> str:
+        """The query text whose documents are checked."""
+        return self.query if self.check is None else self.widened
+
+    @property
+    def sorted_there(self) -> bool:
+        """Whether the index orders the rows and cuts the slice out of them."""
+        return self.server_order and bool(self.select.order or self.select.sliced)
+
     def arguments(self, text: str) -> list[str]:
         """PARAMS of a query text, only those that it names, and the dialect."""
         used = set(_PARAMETER.findall(text))
         pairs = [part for name, value in self.parameters if name in used for part in (name, value)]
         return [*(["PARAMS", str(len(pairs)), *pairs] if pairs else []), "DIALECT", "2"]
+
+    def named_in(self, text: str) -> list[tuple[str, str]]:
+        """The parameters that a query text names."""
+        used = set(_PARAMETER.findall(text))
+        return [(name, value) for name, value in self.parameters if name in used]
 
 
 def make_plan(select: Select, why_no_search: str | None) -> Plan:
@@ -75,49 +109,56 @@ def make_plan(select: Select, why_no_search: str | None) -> Plan:
     """
     where = normalise(select.where)
     schema = index_schema_of(select.model)
-    if isinstance(where, AnyOf) and not where.children:
+    if is_nothing(where):
         return Plan(select, NONE, NOTHING, None, schema)
-    everything = isinstance(where, AllOf) and not where.children
+    check = None if is_everything(where) else where
     if why_no_search is not None:
-        return Plan(select, SCAN, where, None if everything else where, schema, reasons=(why_no_search,))
-    if everything:
+        return Plan(select, SCAN, where, check, schema, why=why_no_search)
+    if check is None:
         return _with_order(Plan(select, INDEX, where, None, schema))
     parameters = ft.Parameters()
     pushed = ft.push(where, schema, parameters)
-    if pushed is None:
-        reason = f"the index cannot narrow down: {describe(where)}"
-        return Plan(select, SCAN, where, where, schema, reasons=(reason,))
+    parts = tuple(_part(child, schema) for child in _conjuncts(where))
+    filters = [expressed.text for part in parts if part.fate != "exact" and (expressed := _express(part, schema))]
+    if pushed is None and not filters:
+        return Plan(select, SCAN, where, where, schema, parts=parts, why="the index cannot narrow it down")
+    found = pushed or ft.Pushed("*", "*", exact=False)
+    left = tuple(part.condition for part in parts if part.checked)
     # Where a double may bring too few, the widened query brings all of its doubts, to be checked whole.
-    check = None if pushed.exact else where if pushed.doubts else _left(where, schema)
-    values = tuple(parameters.values.items())
+    left_to_check = where if left and found.doubts else AllOf(left) if len(left) > 1 else left[0] if left else None
     return _with_order(
-        Plan(select, INDEX, where, check, schema, pushed.text, pushed.widened, values, pushed.doubts,
-             reasons=() if check is None else (f"the index cannot tell exactly: {describe(check)}",))
+        Plan(select, INDEX, where, left_to_check, schema, found.text, found.widened, " && ".join(filters) or None,
+             tuple(parameters.values.items()), found.doubts, parts=parts)
     )  # fmt: skip
 
 
-def _left(where: Bound, schema: IndexSchema) -> Bound:
-    """The part of a conjunction that the index does not answer exactly; all of anything else."""
-    if not isinstance(where, AllOf):
-        return where
-    left = []
-    for child in where.children:
-        # As deep as it stood when it was pushed, or the parser's limit would be taken for out of reach.
-        pushed = ft.push(child, schema, ft.Parameters(), depth=1)
-        if pushed is None or not pushed.exact:
-            left.append(child)
-    return AllOf(tuple(left))
+def _conjuncts(where: Bound) -> tuple[Bound, ...]:
+    return where.children if isinstance(where, AllOf) else (where,)
+
+
+def _part(condition: Bound, schema: IndexSchema) -> Part:
+    # As deep as it stands when it is pushed, or the parser's limit would be taken for out of reach.
+    pushed = ft.push(condition, schema, ft.Parameters(), depth=1)
+    if pushed is not None and pushed.exact:
+        return Part(condition, "exact", checked=False)
+    expressed = express(condition, schema)
+    if expressed is not None:
+        return Part(condition, "filter", checked=not expressed.exact)
+    return Part(condition, "check" if pushed is None else "superset", checked=True)
+
+
+def _express(part: Part, schema: IndexSchema) -> Any:
+    return express(part.condition, schema) if part.fate == "filter" else None
 
 
 def _with_order(plan: Plan) -> Plan:
     leaves = [plan.schema.leaves.get(key.path.names) for key in plan.select.order]
     sortable = all(leaf is not None and leaf.sortable for leaf in leaves)
+    if not sortable or plan.check is not None or plan.select.distinct is not None:
+        return plan
     # Two numbers that share a double have an order that the index does not know.
     doubts = frozenset(leaf.alias for leaf in leaves if leaf is not None and leaf.numeric)
-    return Plan(
-        plan.select, plan.access, plan.where, plan.check, plan.schema, plan.query, plan.widened, plan.parameters,
-        plan.doubts | doubts if sortable else plan.doubts, sortable and plan.check is None, plan.reasons,
-    )  # fmt: skip
+    return replace(plan, doubts=plan.doubts | doubts, server_order=True)
 
 
 def sort_arguments(plan: Plan) -> list[str]:
@@ -126,60 +167,5 @@ def sort_arguments(plan: Plan) -> list[str]:
     for key in plan.select.order:
         leaf = plan.schema.leaves[key.path.names]
         keys += [f"@{leaf.tag or leaf.numeric}", "DESC" if key.descending else "ASC"]
-    keys += ["@__key", "ASC"]
+    keys += ["@__key", "DESC" if plan.select.keys_down else "ASC"]
     return ["SORTBY", str(len(keys)), *keys]
-
-
-def refuse_scan(plan: Plan) -> None:
-    """Raise `StrictPerformanceException` for a scan that the model forbids."""
-    model = plan.select.model
-    if plan.access == SCAN and options_of(model).strict:
-        raise StrictPerformanceException(
-            f"{model.__name__}.__strict_performance__ forbids a query that reads the whole collection:\n"
-            + explain(plan, None)
-        )
-
-
-def explain(plan: Plan, server: str | None) -> str:
-    """The plan as a readable tree."""
-    lines = [f"{plan.select.model.__name__}: {describe(plan.where)}"]
-    if plan.access == NONE:
-        lines.append("  nothing can match; the server is not asked")
-    elif plan.access == SCAN:
-        lines.append(f"  scan    every key {plan.schema.prefix}:* is read")
-    else:
-        query = plan.query if plan.check is None else plan.widened
-        sorted_there = plan.server_order and (plan.select.order or plan.select.sliced)
-        name, order = ("FT.AGGREGATE", " " + " ".join(sort_arguments(plan))) if sorted_there else ("FT.SEARCH", "")
-        lines.append(f"  index   {name} {plan.schema.name} '{query}'{order}")
-        lines += [f"          ${name} = {value!r}" for name, value in plan.parameters if _names(query, name)]
-    if plan.check is not None:
-        lines.append(f"  check   in Python: {describe(plan.check)}")
-    if plan.select.order:
-        keys = ", ".join(("-" if key.descending else "") + str(key.path) for key in plan.select.order)
-        lines.append(f"  order   by {keys}, then key, {'in the index' if plan.server_order else 'in Python'}")
-    if plan.select.sliced:
-        lines.append(
-            f"  slice   rows {plan.select.start} to {plan.select.stop if plan.select.stop is not None else 'the last'}"
-        )
-    if plan.doubts and plan.access == INDEX:
-        lines.append(
-            f"  if      a document keeps {', '.join(sorted(plan.doubts))} beyond doubles: those are checked in Python"
-        )
-    lines += [f"  why     {reason}" for reason in plan.reasons]
-    if server:
-        lines.append(f"  server  {server}")
-    return "\n".join(lines)
-
-
-def _names(query: str, name: str) -> bool:
-    return name in _PARAMETER.findall(query)
-
-
-def single_value(where: Bound, name: str) -> Any:
-    """The one value that a conjunction demands a top-level field to equal; None if it demands none."""
-    children = where.children if isinstance(where, AllOf) else (where,)
-    for child in children:
-        if isinstance(child, Condition) and child.operator == "in" and child.path.names == (name,):
-            return child.value[0] if len(child.value) == 1 else None
-    return None

@@ -3,34 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..companions import comparable_of, texts_of
 from ..paths import Document
-from ..query.bind import OrderKey
-from ..query.tree import AllOf, Bound, Condition, Negation
+from ..query.parts import Test, holds
+from ..query.tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, inner
 
 Predicate = Callable[[Document], bool]
 
 
-def predicate(bound: Bound) -> Predicate:
-    """A function that tells whether a document meets the conditions.
+def predicate(bound: Bound, root: int = 0) -> Predicate:
+    """A function that tells whether a document meets the conditions; of any depth.
 
-    Calling it raises schematics' errors for a document whose members cannot be read as the model's types.
+    ``root`` leaves out so many first steps of every path, for an object inside a document. Calling it raises
+    schematics' errors for a document whose members cannot be read as the model's types.
     """
-    if isinstance(bound, Condition):
-        return _OPERATORS[bound.operator](bound)
-    if isinstance(bound, Negation):
-        child = predicate(bound.child)
-        return lambda document: not child(document)
-    children = [predicate(child) for child in bound.children]
-    if isinstance(bound, AllOf):
-        return lambda document: all(child(document) for child in children)
-    return lambda document: any(child(document) for child in children)
+    program = _compiled(bound, root)
+    if len(program) == 1 and program[0].when_true == _TRUE:
+        return program[0].test
+    first = len(program) - 1
+
+    def check(document: Document) -> bool:
+        place, parities = first, dict[int, bool]()
+        while place >= 0:
+            step = program[place]
+            holds = step.test(document) if step.counts is None else step.counts(parities)
+            place = step.when_true if holds else step.when_false
+        return place == _TRUE
+
+    return check
 
 
-def _some(condition: Condition, test: Callable[[Any], bool]) -> Predicate:
-    read, field = condition.path.reader(), condition.path.field
+_TRUE, _FALSE = -1, -2
+#: Targets that are places in the program, known when the step is laid out: the last step so far, and the one before.
+_NEXT, _AFTER_NEXT = -3, -4
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A test of the document, or of what was counted so far, and where to go on when it holds and when it does not."""
+
+    test: Predicate
+    when_true: int
+    when_false: int
+    counts: Callable[[dict[int, bool]], bool] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Count:
+    """One more of a `Parity`'s children holds; or, with ``ends``, whether as many do as it wants."""
+
+    node: Parity
+    ends: bool
+
+    def __call__(self, parities: dict[int, bool]) -> bool:
+        odd = parities.get(id(self.node), False)
+        if self.ends:
+            return odd is self.node.odd
+        parities[id(self.node)] = not odd
+        return True
+
+
+_Layout = tuple[Bound | _Count, int, int]
+
+
+def _compiled(bound: Bound, root: int) -> list[_Step]:
+    """The conditions as tests with jumps, as compilers write ``and`` and ``or``; the last step comes first.
+
+    Trees nest to any depth, and a chain of Python functions would not. Children are laid out from the last to the
+    first, so that each knows where the next one begins.
+    """
+    program: list[_Step] = []
+    stack: list[_Layout] = [(bound, _TRUE, _FALSE)]
+    while stack:
+        node, when_true, when_false = stack.pop()
+        last = len(program) - 1
+        places = {_NEXT: last, _AFTER_NEXT: last - 1}
+        when_true, when_false = places.get(when_true, when_true), places.get(when_false, when_false)
+        if isinstance(node, _Count):
+            program.append(_Step(_nothing_to_test, when_true, when_false, node))
+        elif isinstance(node, Condition):
+            program.append(_Step(_OPERATORS[node.operator](node, root), when_true, when_false))
+        elif not inner(node):
+            holds = isinstance(node, AllOf)
+            program.append(_Step(lambda document, holds=holds: holds, when_true, when_false))  # type: ignore[misc]
+        else:
+            stack += _LAYOUTS[type(node)](node, when_true, when_false)
+    return program
+
+
+def _nothing_to_test(document: Document) -> bool:
+    return True
+
+
+def _of_all(node: AllOf, when_true: int, when_false: int) -> list[_Layout]:
+    *others, last = node.children
+    return [*((child, _NEXT, when_false) for child in others), (last, when_true, when_false)]
+
+
+def _of_any(node: AnyOf, when_true: int, when_false: int) -> list[_Layout]:
+    *others, last = node.children
+    return [*((child, when_true, _NEXT) for child in others), (last, when_true, when_false)]
+
+
+def _of_parity(node: Parity, when_true: int, when_false: int) -> list[_Layout]:
+    """Each child that holds is counted; then the next one follows, and at last the count is looked at."""
+    layout: list[_Layout] = []
+    for child in node.children:
+        layout += [(child, _NEXT, _AFTER_NEXT), (_Count(node, ends=False), _NEXT, _NEXT)]
+    return [*layout, (_Count(node, ends=True), when_true, when_false)]
+
+
+def _of_negation(node: Negation, when_true: int, when_false: int) -> list[_Layout]:
+    return [(node.child, when_false, when_true)]
+
+
+_LAYOUTS: dict[type, Callable[[Any, int, int], list[_Layout]]] = {
+    AllOf: _of_all,
+    AnyOf: _of_any,
+    Parity: _of_parity,
+    Negation: _of_negation,
+}
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+def _some(condition: Condition, root: int, test: Callable[[Any], bool]) -> Predicate:
+    read, field = condition.path.reader(root), condition.path.field
 
     def check(document: Document) -> bool:
         return any(value is not None and test(comparable_of(field, value)) for value in read(document))
@@ -38,50 +140,60 @@ def _some(condition: Condition, test: Callable[[Any], bool]) -> Predicate:
     return check
 
 
-def _in(condition: Condition) -> Predicate:
+def _some_text(condition: Condition, root: int, test: Callable[[str], object]) -> Predicate:
+    read, field = condition.path.reader(root), condition.path.field
+
+    def check(document: Document) -> bool:
+        return any(test(text) for value in read(document) if value is not None for text in texts_of(field, value))
+
+    return check
+
+
+def _in(condition: Condition, root: int) -> Predicate:
     wanted = frozenset(condition.value)
-    return _some(condition, lambda comparable: comparable in wanted)
+    return _some(condition, root, lambda comparable: comparable in wanted)
 
 
-def _between(condition: Condition) -> Predicate:
-    return _some(condition, lambda comparable: comparable in condition.value)
+def _between(condition: Condition, root: int) -> Predicate:
+    return _some(condition, root, lambda comparable: comparable in condition.value)
 
 
-def _missing(condition: Condition) -> Predicate:
-    read = condition.path.reader()
+def _missing(condition: Condition, root: int) -> Predicate:
+    read = condition.path.reader(root)
     return lambda document: all(value is None for value in read(document))
 
 
-def _search(condition: Condition) -> Predicate:
-    read = condition.path.reader()
-    return lambda document: any(condition.value.matches(text) for value in read(document) for text in texts_of(value))
+def _like(condition: Condition, root: int) -> Predicate:
+    return _some_text(condition, root, condition.value.matches)
 
 
-_OPERATORS: dict[str, Callable[[Condition], Predicate]] = {
+def _regex(condition: Condition, root: int) -> Predicate:
+    return _some_text(condition, root, condition.value.search)
+
+
+def _part(condition: Condition, root: int) -> Predicate:
+    test: Test = condition.value
+    kind = condition.path.field.kind
+    if test.part == "len":
+        read = condition.path.reader(root)
+        return lambda document: any(isinstance(v, list) and holds(test, kind, v) for v in read(document))
+    return _some(condition, root, lambda comparable: holds(test, kind, comparable))
+
+
+def _match(condition: Condition, root: int) -> Predicate:
+    read, meets = condition.path.reader(root), predicate(condition.value, len(condition.path.steps))
+    return lambda document: any(isinstance(value, dict) and meets(value) for value in read(document))
+
+
+_OPERATORS: dict[str, Callable[[Condition, int], Predicate]] = {
     "in": _in,
     "between": _between,
     "missing": _missing,
-    "search": _search,
+    "like": _like,
+    "regex": _regex,
+    "search": lambda condition, root: _some_text(condition, root, condition.value.matches),
+    "part": _part,
+    "match": _match,
+    "area": _between,
 }
 OPERATORS = frozenset(_OPERATORS)
-
-
-def sort_rows(rows: list[tuple[str, Document]], order: tuple[OrderKey, ...]) -> list[tuple[str, Document]]:
-    """Rows of key and document in their order: by the keys given, missing last both ways, then by key. O(n log n)."""
-    rows = sorted(rows, key=lambda row: row[0])
-    for key in reversed(order):
-        rows = _sorted_by(rows, key)
-    return rows
-
-
-def _sorted_by(rows: list[tuple[str, Document]], key: OrderKey) -> list[tuple[str, Document]]:
-    read, field = key.path.reader(), key.path.field
-    present, missing = [], []
-    for row in rows:
-        values = [value for value in read(row[1]) if value is not None]
-        if values:
-            present.append((comparable_of(field, values[0]), row))
-        else:
-            missing.append(row)
-    present.sort(key=lambda pair: pair[0], reverse=key.descending)
-    return [row for _, row in present] + missing

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 from snowballstemmer.english_stemmer import EnglishStemmer
 
@@ -56,6 +58,15 @@ def words(text: str) -> list[str]:
     ['l', 'école', 'naïve', 'snake_case', '3', '14']
     """
     return text.casefold().translate(_separators).split()
+
+
+def separated(text: str) -> list[str]:
+    """What stands between separators, empty pieces among it: the first and last may be parts of words only.
+
+    >>> separated("y vanilla ic"), separated("ice ")
+    (['y', 'vanilla', 'ic'], ['ice', ''])
+    """
+    return text.casefold().translate(_separators).split(" ")
 
 
 def document_words(text: str) -> list[str]:
@@ -104,72 +115,220 @@ def _document_stem(word: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class TextQuery:
-    """All of ``groups`` must be met, and a group is met by any of its words. No groups: nothing is met."""
+class Prefix:
+    """Any word that begins so; no stems."""
 
-    groups: tuple[tuple[str, ...], ...]
+    start: str
+
+    def __str__(self) -> str:
+        return f"{self.start}*"
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words one after the other, as they are: no stems, no stop words dropped."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f'"{" ".join(self.words)}"'
+
+
+@dataclass(frozen=True)
+class Every:
+    """All of several words, anywhere: what a chunk as ``user@example.com`` is among alternatives."""
+
+    terms: tuple[str | Prefix, ...]
+
+    def __str__(self) -> str:
+        return f"({' '.join(map(str, self.terms))})"
+
+
+@dataclass(frozen=True)
+class Fuzzy:
+    """A word with up to ``distance`` letters inserted, left out or replaced."""
+
+    word: str
+    distance: int
+
+    def __str__(self) -> str:
+        return "%" * self.distance + self.word + "%" * self.distance
+
+
+Term: TypeAlias = str | Prefix | Phrase | Every | Fuzzy
+
+
+class _Read:
+    """A document's text, read for words once."""
+
+    def __init__(self, text: str) -> None:
+        self.sequences = [words(text)] + ([words(text.replace("\\", ""))] if "\\" in text else [])
+        self.present = {word for sequence in self.sequences for word in sequence}
+        self.stems = {_document_stem(word) for word in self.present}
+
+    def has(self, term: Term) -> bool:
+        return _FINDERS[type(term)](self, term)
+
+    def _has_word(self, word: str) -> bool:
+        return word in self.present or stem(word) in self.present or stem(word) in self.stems
+
+    def _has_prefix(self, prefix: Prefix) -> bool:
+        return any(word.startswith(prefix.start) for word in self.present)
+
+    def _has_phrase(self, phrase: Phrase) -> bool:
+        size, wanted = len(phrase.words), list(phrase.words)
+        return any(
+            sequence[place : place + size] == wanted
+            for sequence in self.sequences
+            for place in range(len(sequence) - size + 1)
+        )
+
+    def _has_every(self, every: Every) -> bool:
+        return all(map(self.has, every.terms))
+
+    def _has_fuzzy(self, fuzzy: Fuzzy) -> bool:
+        return any(is_near(word, fuzzy.word, fuzzy.distance) for word in self.present)
+
+
+_FINDERS: dict[type, Callable[[_Read, Any], bool]] = {
+    str: _Read._has_word,
+    Prefix: _Read._has_prefix,
+    Phrase: _Read._has_phrase,
+    Every: _Read._has_every,
+    Fuzzy: _Read._has_fuzzy,
+}
+
+
+def is_near(first: str, second: str, most: int) -> bool:
+    """Whether two words are at most so many insertions, deletions and replacements apart (Levenshtein).
+
+    >>> is_near("vanila", "vanilla", 1), is_near("vanila", "banilla", 1)
+    (True, False)
+    """
+    if abs(len(first) - len(second)) > most:
+        return False
+    row = list(range(len(second) + 1))
+    for place, sign in enumerate(first, 1):
+        above, row = row, [place]
+        for column, other in enumerate(second, 1):
+            row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (sign != other)))
+        if min(row) > most:
+            return False
+    return row[-1] <= most
+
+
+@dataclass(frozen=True)
+class TextQuery:
+    """All of ``groups`` must be met, each by any of its terms, and no term of ``without``."""
+
+    groups: tuple[tuple[Term, ...], ...]
+    without: tuple[Term, ...] = ()
 
     def matches(self, text: str) -> bool:
         """Whether the words of the text meet the query. O(length of the text)."""
-        if not self.groups:
+        if not self.groups and not self.without:
             return False
-        present = set(document_words(text))
-        stems = {_document_stem(word) for word in present}
-        return all(any(_found(word, present, stems) for word in group) for group in self.groups)
-
-    @property
-    def pushable(self) -> bool:
-        """Whether the server's index can hold every word of the query."""
-        return all(_is_indexable(word) for group in self.groups for word in group)
+        read = _Read(text)
+        return all(any(map(read.has, group)) for group in self.groups) and not any(map(read.has, self.without))
 
     def __str__(self) -> str:
-        return " ".join(" | ".join(group) for group in self.groups)
+        return " ".join(
+            [*(" | ".join(map(str, group)) for group in self.groups), *(f"-{term}" for term in self.without)]
+        )
 
 
-def _is_indexable(word: str) -> bool:
+def is_indexable(word: str) -> bool:
+    """Whether the server's index can hold the word."""
     try:
         return len(word.encode()) <= LONGEST_INDEXED
     except UnicodeEncodeError:
         return False
 
 
-def _found(word: str, present: set[str], stems: set[str | None]) -> bool:
-    return word in present or stem(word) in present or stem(word) in stems
-
-
-def index_terms(group: tuple[str, ...]) -> list[str]:
-    """The terms of RediSearch's index by which any word of a group is found, for a VERBATIM query.
+def index_terms(word: str) -> list[str]:
+    """The terms of RediSearch's index by which a word is found, for a VERBATIM query.
 
     A stem stands in the index as ``+stem``. Named here, they do not depend on where the server expands words.
 
-    >>> index_terms(("running", "ice"))
-    ['running', 'run', '+run', 'ice', '+ice']
+    >>> index_terms("running"), index_terms("ice")
+    (['running', 'run', '+run'], ['ice', '+ice'])
     """
-    terms = [term for word in group for term in (word, stem(word), f"+{stem(word)}")]
-    return list(dict.fromkeys(terms))
+    return list(dict.fromkeys([word, stem(word), f"+{stem(word)}"]))
+
+
+# --- reading what a user wrote --------------------------------------------------------------------------------------
+
+#: A phrase, a bar, or what stands between blanks; a minus before the first two leaves out.
+_CHUNKS = re.compile(r'(?P<minus>(?<![^\s|])-(?=[^\s|-]))?(?:"(?P<phrase>[^"]*)"|(?P<chunk>[^\s"|]+))|(?P<bar>\|)')
 
 
 def parse(text: str) -> TextQuery:
-    """Read a search: all words must be there, ``a | b`` asks for any of them; stop words count only by themselves.
+    """Read a search: words and "phrases" that must be there, ``a | b`` for any of them, ``-without``, ``prefix*``.
+
+    Stop words count in phrases, and where there is nothing else. Raises `ValueError` for ``a | -b``.
 
     >>> parse("the creamy vanilla | chocolate").groups
     (('creamy',), ('vanilla', 'chocolate'))
     >>> parse("The Who").groups, parse("the").groups, parse("?!").groups
     ((('who',),), (('the',),), ())
+    >>> str(parse('"ice cream" van* -chocolate'))
+    '"ice cream" van* -chocolate'
     """
-    groups = _groups(text)
-    kept = [tuple(word for word in group if word not in STOP_WORDS) for group in groups]
+    groups, without = _read_groups(text)
+    kept = [tuple(term for term in group if term not in STOP_WORDS) for group in groups]
     meaningful = [group for group in kept if group]
-    return TextQuery(tuple(meaningful or groups))
+    return TextQuery(tuple(meaningful or map(tuple, groups)), tuple(without))
 
 
-def _groups(text: str) -> list[tuple[str, ...]]:
-    groups: list[list[str]] = []
-    for position, part in enumerate(text.split("|")):
-        found = words(part)
-        if not found:
+def phrase(text: str) -> TextQuery:
+    """The words of a text, one after the other.
+
+    >>> str(phrase("To be, or"))
+    '"to be or"'
+    """
+    found = tuple(words(text))
+    return TextQuery(((Phrase(found),),) if found else ())
+
+
+def fuzzy(text: str, distance: int) -> TextQuery:
+    """All words of a text, each so far from one of the document's at most."""
+    return TextQuery(tuple((Fuzzy(word, distance),) for word in words(text)))
+
+
+def _read_groups(text: str) -> tuple[list[list[Term]], list[Term]]:
+    groups: list[list[Term]] = []
+    without: list[Term] = []
+    joins = False
+    for match in _CHUNKS.finditer(text):
+        if match["bar"]:
+            joins = bool(groups)
             continue
-        if position and groups:
-            groups[-1].append(found.pop(0))
-        groups += [[word] for word in found]
-    return [tuple(group) for group in groups]
+        terms = _terms(match)
+        if not terms:
+            continue
+        if match["minus"]:
+            if joins:
+                raise ValueError(f"{match[0]!r} cannot be one of several alternatives; leave out words by themselves")
+            without.append(_one(terms))
+        elif joins:
+            groups[-1].append(_one(terms))
+        else:
+            # What splits into several words may yet be the first of several alternatives.
+            groups += [[_one(terms)]] if text[match.end() :].lstrip().startswith("|") else [[term] for term in terms]
+        joins = False
+    return groups, without
+
+
+def _terms(match: re.Match[str]) -> list[str | Prefix] | list[Phrase]:
+    if match["phrase"] is not None:
+        found = tuple(words(match["phrase"]))
+        return [Phrase(found)] if found else []
+    parts: list[str | Prefix] = [*words(match["chunk"])]
+    if parts and match["chunk"].endswith("*"):
+        parts[-1] = Prefix(str(parts[-1]))
+    return parts
+
+
+def _one(terms: list[str | Prefix] | list[Phrase]) -> Term:
+    """One term that means all of several."""
+    return terms[0] if len(terms) == 1 else Every(tuple(term for term in terms if not isinstance(term, Phrase)))

@@ -6,7 +6,7 @@ Whatever is wrong with a query is found here, before anything is sent.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from schematics.types import StringType
 
 from .. import kinds
 from ..errors import InvalidValue, QueryError, UnknownField, UnknownLookup
-from ..index_schema import descend
-from ..paths import Path
+from ..paths import Path, descend
 from ..schema import Field, schema_of
-from .lookups import BY_NAME, Lookup, lookups_of
-from .tree import AllOf, AnyOf, Bound, Negation, Q
+from .lists import ends_in_list
+from .lookups import MATCH, NAMES, Lookup, find, lookups_of
+from .tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold
+from .values import brief
 
 
 def bind(model: type[Model], query: Q) -> Bound:
@@ -32,31 +33,66 @@ def bind(model: type[Model], query: Q) -> Bound:
     >>> bind(Ice, Q(amount_kg__gte="42")).children[0].value
     Bounds(low=42, high=None, include_low=True, include_high=True)
     """
-    children = tuple(
-        bind(model, child) if isinstance(child, Q) else bind_lookup(model, *child) for child in query.children
-    )
-    bound: Bound = AllOf(children) if query.connector == "&" else AnyOf(children)
-    return Negation(bound) if query.negated else bound
+    return bind_within(model, None, query)
 
 
-def bind_lookup(model: type[Model], name: str, value: Any) -> Bound:
+def bind_within(model: type[Model], root: Path | None, query: Q) -> Bound:
+    """As `bind`, of an object at a path of the model: its conditions begin there."""
+
+    def combine(node: Q | tuple[str, Any], children: list[Bound]) -> Bound:
+        if isinstance(node, tuple):
+            return bind_lookup(model, *node, root=root)
+        bound = _NODES[node.connector](tuple(children))
+        return Negation(bound) if node.negated else bound
+
+    root_node: Q | tuple[str, Any] = query
+    return fold(root_node, _parts, combine)
+
+
+def _parts(node: Q | tuple[str, Any]) -> tuple[Q | tuple[str, Any], ...]:
+    return node.children if isinstance(node, Q) else ()
+
+
+_NODES: dict[str, type[AllOf] | type[AnyOf] | type[Parity]] = {"&": AllOf, "|": AnyOf, "^": Parity}
+
+
+def bind_lookup(model: type[Model], name: str, value: Any, root: Path | None = None) -> Bound:
     """One ``path__lookup=value`` as a condition."""
-    path, lookup = resolve(model, name)
-    return lookup.build(path, value, f"{model.__name__}.{name}")
+    asked = f"{model.__name__}.{name}" if root is None else f"{model.__name__}.{root}__{MATCH}: {name}"
+    path, rest = _walk(model, name, root)
+    if rest == MATCH and path.field.kind is kinds.OBJECT:
+        return _bind_match(model, path, value, asked)
+    return _lookup(path, rest, asked).build(path, value, asked)
+
+
+def _bind_match(model: type[Model], path: Path, value: Any, asked: str) -> Bound:
+    """One object at the path meets all of it."""
+    query = Q(**value) if isinstance(value, Mapping) and all(isinstance(name, str) for name in value) else value
+    if not isinstance(query, Q) or not query.children:
+        raise InvalidValue(f"{asked} takes a dict of lookups, or a Q, not {brief(value)}")
+    return Condition(path, MATCH, bind_within(model, path, query), f"{path} match {brief(value)}")
 
 
 def resolve(model: type[Model], name: str) -> tuple[Path, Lookup]:
     """The path and the lookup that a name stands for; a field wins over a lookup of the same name."""
     path, rest = _walk(model, name)
-    lookup = BY_NAME.get(rest or "exact")
-    if lookup is None or name.endswith("__"):
-        raise _unknown_rest(model, path, name, rest)
-    if path.field.kind not in lookup.kinds:
-        has = ", ".join(known.name for known in lookups_of(path.field.kind))
-        type_name = type(path.field.type).__name__
-        inner = " or one of its fields" if path.field.models else ""
-        raise UnknownLookup(f"{model.__name__}.{name}: {type_name} has no {lookup.name}; it has {has}{inner}")
-    return path, lookup
+    return path, _lookup(path, rest, f"{model.__name__}.{name}")
+
+
+def _lookup(path: Path, rest: str, asked: str) -> Lookup:
+    lookup = find(rest or "exact")
+    if lookup is None or asked.endswith("__"):
+        raise _unknown_rest(path, asked, rest)
+    if not lookup.applies_to(path):
+        inside = " or one of its fields" if path.field.models else ""
+        what = f"a list of {type(path.field.type).__name__}" if ends_in_list(path) else type(path.field.type).__name__
+        raise UnknownLookup(f"{asked}: {what} has no {lookup.name}; it has {_has(path)}{inside}")
+    return lookup
+
+
+def _has(path: Path) -> str:
+    match = [MATCH] if path.field.kind is kinds.OBJECT else []
+    return ", ".join([*(known.name for known in lookups_of(path.field.kind, ends_in_list(path))), *match])
 
 
 @dataclass(frozen=True)
@@ -72,38 +108,56 @@ def bind_order(model: type[Model], names: Iterable[str]) -> tuple[OrderKey, ...]
     return tuple(_order_key(model, name) for name in names)
 
 
+def bind_paths(model: type[Model], names: Iterable[str], method: str) -> tuple[Path, ...]:
+    """The paths of ``values("flavour", "shop__city")``; raises a `QueryError`."""
+    return tuple(_plain_path(model, name, method) for name in names)
+
+
 def _order_key(model: type[Model], name: str) -> OrderKey:
-    if not isinstance(name, str):
-        raise InvalidValue(f"{model.__name__}: order_by takes names of fields, not {name!r}")
-    descending = name.startswith("-")
-    path, rest = _walk(model, name.removeprefix("-"))
-    if rest:
-        raise _unknown_rest(model, path, name, rest)
+    path = _plain_path(model, name.removeprefix("-") if isinstance(name, str) else name, "order_by")
     if path.multiple:
         raise QueryError(f"{model.__name__}: order_by({name!r}): a list has many values and no one order")
     if not path.field.kind.ordered and path.field.kind is not kinds.BOOLEAN:
         raise QueryError(f"{model.__name__}: order_by({name!r}): {type(path.field.type).__name__} has no order")
-    return OrderKey(path, descending)
+    return OrderKey(path, name.startswith("-"))
+
+
+def _plain_path(model: type[Model], name: Any, method: str) -> Path:
+    """A path without a lookup."""
+    if not isinstance(name, str):
+        raise InvalidValue(f"{model.__name__}: {method} takes names of fields, not {brief(name)}")
+    path, rest = _walk(model, name)
+    if not rest and not name.endswith("__"):
+        return path
+    if find(rest) is not None:
+        raise QueryError(f"{model.__name__}: {method}({name!r}) takes fields, not lookups; did you mean {path}?")
+    raise _unknown_rest(path, f"{model.__name__}.{name}", rest)
 
 
 # --- walking names ----------------------------------------------------------------------------------------------------
 
 
-def _walk(model: type[Model], name: str) -> tuple[Path, str]:
+def _walk(model: type[Model], name: str, root: Path | None = None) -> tuple[Path, str]:
     """The longest path that the name begins with, and what follows it."""
-    field, rest = _longest(schema_of(model).fields, name)
-    if field is None:
-        raise _unknown_field(model, name, schema_of(model).fields)
-    path = descend(Path((field.name,), (field.member,), field))
+    if root is None:
+        field, rest = _longest(schema_of(model).fields, name)
+        if field is None:
+            raise _unknown_field(model.__name__, name, tuple(schema_of(model).fields))
+        path = descend(Path((field.name,), (field.member,), field))
+    else:
+        found = _step(root, name)
+        if found is None:
+            raise _unknown_field(model.__name__, name, _names_in(root), f"{root}__")
+        path, rest = descend(found[0]), found[1]
     while rest:
-        deeper = _step(model, path, rest)
+        deeper = _step(path, rest)
         if deeper is None:
             break
         path, rest = descend(deeper[0]), deeper[1]
     return path, rest
 
 
-def _longest(fields: dict[str, Field], name: str) -> tuple[Field | None, str]:
+def _longest(fields: Mapping[str, Field], name: str) -> tuple[Field | None, str]:
     # Names of fields may contain "__" themselves.
     parts = name.split("__")
     for count in range(len(parts), 0, -1):
@@ -113,48 +167,60 @@ def _longest(fields: dict[str, Field], name: str) -> tuple[Field | None, str]:
     return None, name
 
 
-def _step(model: type[Model], path: Path, rest: str) -> tuple[Path, str] | None:
-    if path.field.kind is kinds.OBJECT:
-        field, after = _longest(_inner_fields(model, path), rest)
-        return None if field is None else (_inside(path, field.name, field.member, field), after)
-    if path.field.kind is kinds.DICT and path.field.element is not None:
-        key, _, after = rest.partition("__")
-        return None if rest in BY_NAME else (_inside(path, key, key, path.field.element), after)
-    if path.field.kind is kinds.MULTILINGUAL:
-        locale, _, after = rest.partition("__")
-        text = Field("", "", StringType(), path.field.row, kinds.TEXT)
-        return None if rest in BY_NAME else (_inside(path, locale, locale, text), after)
+def _step(path: Path, rest: str) -> tuple[Path, str] | None:
+    kind = path.field.kind
+    if kind is kinds.OBJECT:
+        return _into_object(path, rest)
+    if find(rest) is not None:
+        return None
+    key, _, after = rest.partition("__")
+    if kind is kinds.DICT and path.field.element is not None:
+        return _inside(path, key, key, path.field.element), after
+    if kind is kinds.MULTILINGUAL:
+        return _inside(path, key, key, Field("", "", StringType(), path.field.row, kinds.TEXT)), after
     return None
+
+
+def _into_object(path: Path, rest: str) -> tuple[Path, str] | None:
+    found = [found for inner in path.field.models if (found := _longest(schema_of(inner).fields, rest))[0] is not None]
+    if not found:
+        return None
+    # The longest name that any of the classes has.
+    field, after = min(found, key=lambda pair: len(pair[1]))
+    assert field is not None
+    same_name = [other for other, _ in found if other is not None and other.name == field.name]
+    if any(not _agree(field, other) for other in same_name):
+        raise QueryError(f"{path}: the classes it may have differ in what {field.name} is")
+    return _inside(path, field.name, field.member, field), after
+
+
+def _agree(field: Field, other: Field) -> bool:
+    """Whether two fields of one name mean the same."""
+    if field.kind is not other.kind or field.member != other.member or field.models != other.models:
+        return False
+    if field.element is None or other.element is None:
+        return field.element is other.element
+    return _agree(field.element, other.element)
 
 
 def _inside(path: Path, name: str, member: str, field: Field) -> Path:
     return Path((*path.names, name), (*path.steps, member), field)
 
 
-def _inner_fields(model: type[Model], path: Path) -> dict[str, Field]:
-    """The fields of the class or classes that an object may have, as far as they agree."""
-    found: dict[str, Field] = {}
-    for inner in path.field.models:
-        for name, field in schema_of(inner).fields.items():
-            known = found.setdefault(name, field)
-            if known.kind is not field.kind or known.member != field.member:
-                raise QueryError(f"{model.__name__}.{path}: the classes it may have differ in what {name} is")
-    return found
+def _names_in(path: Path) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for inner in path.field.models for name in schema_of(inner).fields))
 
 
-def _unknown_rest(model: type[Model], path: Path, name: str, rest: str) -> QueryError:
-    if path.field.kind is kinds.OBJECT and rest.split("__")[0] not in BY_NAME:
-        return _unknown_field(model, name, _inner_fields(model, path), f"{path}__", rest)
-    near = difflib.get_close_matches(rest, BY_NAME, 1)
+def _unknown_rest(path: Path, asked: str, rest: str) -> QueryError:
+    if path.field.kind is kinds.OBJECT and find(rest.split("__")[0]) is None and rest.split("__")[0] != MATCH:
+        return _unknown_field(asked.split(".")[0], rest, _names_in(path), f"{path}__")
+    near = difflib.get_close_matches(rest, NAMES, 1)
     hint = f"; did you mean {path}__{near[0]}?" if near else ""
-    has = ", ".join(known.name for known in lookups_of(path.field.kind))
-    return UnknownLookup(f"{model.__name__}.{name}: there is no lookup {rest!r}{hint} {path} has {has}")
+    return UnknownLookup(f"{asked}: there is no lookup {rest!r}{hint} {path} has {_has(path)}")
 
 
-def _unknown_field(
-    model: type[Model], name: str, fields: dict[str, Field], above: str = "", rest: str | None = None
-) -> UnknownField:
-    wanted = (rest if rest is not None else name).split("__")[0]
+def _unknown_field(model: str, name: str, fields: tuple[str, ...], above: str = "") -> UnknownField:
+    wanted = name.split("__")[0]
     near = difflib.get_close_matches(wanted, fields, 1, 0.5)
     hint = f"did you mean {above}{near[0]}?" if near else f"it has {', '.join(above + known for known in fields)}"
-    return UnknownField(f"{model.__name__} has no field {above}{wanted}; {hint}")
+    return UnknownField(f"{model} has no field {above}{wanted}; {hint}")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
-
-from schematics.exceptions import BaseError
+from dataclasses import dataclass, replace
 
 from .. import kinds
-from ..errors import InvalidValue
 from ..kinds import Kind
 from ..paths import Path
-from ..planner import text as full_text
-from .tree import AnyOf, Bound, Bounds, Condition, Negation
+from . import lists, parts, points
+from .comparisons import Builder, between, exact, in_range, is_in, is_null, negated
+from .strings import CONTAINS, ENDS, EQUALS, STARTS, fuzzy, like, phrase, regex, search
+from .tree import Bounds
 
 _SCALARS = (
     kinds.TEXT,
@@ -32,127 +29,93 @@ _SCALARS = (
 )
 _ORDERED = tuple(kind for kind in _SCALARS if kind.ordered)
 _EVERY = (*_SCALARS, kinds.OBJECT, kinds.DICT)
+EQUALITY, ORDER, PARTS, WORDS, DATES, LISTS, PLACES = "equality", "order", "parts", "words", "dates", "lists", "places"
 _TEXTS = (kinds.TEXT, kinds.IDENTIFIER, kinds.MULTILINGUAL)
-#: Signs that search boxes give a meaning of their own; until they have it here, they are refused, not dropped.
-_UNSUPPORTED = re.compile(r'"|(?:^|\s)-\w|\w\*')
-
-Builder = Callable[[Path, Any, str], Bound]
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """A lookup: its name and older names, the kinds that have it, and what makes its condition of a value."""
+    """A lookup: its name and older names (``aliases``), the kinds that have it, and what makes its condition.
+
+    ``of_lists`` are the kinds of elements for which a list has it; a list has what its elements have as well.
+    ``group`` names it together with its like, for README's tables.
+    """
 
     name: str
-    aliases: tuple[str, ...]
+    group: str
     kinds: tuple[Kind, ...]
     build: Builder
     meaning: str
+    aliases: tuple[str, ...] = ()
+    of_lists: tuple[Kind, ...] = ()
+
+    def applies_to(self, path: Path) -> bool:
+        """Whether what is at the path has the lookup."""
+        kind = path.field.kind
+        return kind in self.kinds or (kind in self.of_lists and lists.ends_in_list(path))
 
 
-def coerce(path: Path, value: Any, shown: str) -> Any:
-    """The comparable of a query's value, read by the field's own type. Raises `InvalidValue`."""
-    field = path.field
-    try:
-        native = field.kind.decode(field.type, value)
-        comparable = field.kind.comparable(field.type, native)
-        is_number = comparable == comparable
-        hash(comparable)
-    except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        reason = "; ".join(map(str, error)) if isinstance(error, BaseError) and error.args else str(error)
-        raise InvalidValue(f"{shown}: {value!r} cannot be read as {type(field.type).__name__}: {reason}") from None
-    if not is_number:
-        raise InvalidValue(f"{shown}: NaN is equal to nothing and has no order")
-    return comparable
+def _part(part: parts.Part) -> Lookup:
+    build = parts.part_builder(part, exact)
+    of_lists, group = (_EVERY, LISTS) if part.of_list else ((), DATES)
+    return Lookup(part.name, group, part.kinds, build, part.meaning, of_lists=of_lists)
 
 
-def _shown(path: Path, lookup: str, value: Any) -> str:
-    return f"{path} {lookup} {value!r}"
-
-
-def _missing(path: Path) -> Condition:
-    return Condition(path, "missing", None, f"{path} is missing")
-
-
-def _exact(path: Path, value: Any, shown: str) -> Bound:
-    if value is None:
-        return _missing(path)
-    return Condition(path, "in", (coerce(path, value, shown),), _shown(path, "=", value))
-
-
-def _in(path: Path, value: Any, shown: str) -> Bound:
-    values = _collection(value, shown)
-    comparables = tuple(dict.fromkeys(coerce(path, element, shown) for element in values if element is not None))
-    found: list[Bound] = []
-    if comparables:
-        found.append(Condition(path, "in", comparables, _shown(path, "in", [v for v in values if v is not None])))
-    if len(comparables) < len(values) and None in values:
-        found.append(_missing(path))
-    return found[0] if len(found) == 1 else AnyOf(tuple(found))
-
-
-def _collection(value: Any, shown: str) -> list[Any]:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise InvalidValue(f"{shown} takes a list of values, not {value!r}")
-    return list(value)
-
-
-def _not(build: Builder) -> Builder:
-    def negated(path: Path, value: Any, shown: str) -> Bound:
-        return Negation(build(path, value, shown))
-
-    return negated
-
-
-def _between(sign: str, make: Callable[[Any], Bounds]) -> Builder:
-    def build(path: Path, value: Any, shown: str) -> Bound:
-        if value is None:
-            raise InvalidValue(f"{shown}: None has no order; use {path}__isnull to find what is missing")
-        return Condition(path, "between", make(coerce(path, value, shown)), _shown(path, sign, value))
-
-    return build
-
-
-def _range(path: Path, value: Any, shown: str) -> Bound:
-    ends = _collection(value, shown)
-    if len(ends) != 2 or None in ends:
-        raise InvalidValue(f"{shown} takes the two ends of a range, both of which belong to it, not {value!r}")
-    low, high = (coerce(path, end, shown) for end in ends)
-    return Condition(path, "between", Bounds(low, high), f"{ends[0]!r} <= {path} <= {ends[1]!r}")
-
-
-def _isnull(path: Path, value: Any, shown: str) -> Bound:
-    if not isinstance(value, bool):
-        raise InvalidValue(f"{shown} takes True or False, not {value!r}")
-    return _missing(path) if value else Negation(_missing(path))
-
-
-def _search(path: Path, value: Any, shown: str) -> Bound:
-    if not isinstance(value, str):
-        raise InvalidValue(f"{shown} takes words, not {value!r}")
-    unsupported = _UNSUPPORTED.search(value)
-    if unsupported:
-        raise InvalidValue(f"{shown}: {unsupported[0].strip()!r} is not understood yet: search takes words and |")
-    return Condition(path, "search", full_text.parse(value), _shown(path, "search", value))
-
-
-#: Every lookup. README's table is made of these rows.
+#: Every lookup, but for ``match``, which binds conditions itself. README's table is made of these rows.
 LOOKUPS: tuple[Lookup, ...] = (
-    Lookup("exact", ("eq",), _SCALARS, _exact, "equal; None finds what is missing"),
-    Lookup("ne", ("not",), _SCALARS, _not(_exact), "the complement of exact"),
-    Lookup("gt", (), _ORDERED, _between(">", lambda end: Bounds(low=end, include_low=False)), "greater"),
-    Lookup("gte", (), _ORDERED, _between(">=", lambda end: Bounds(low=end)), "greater or equal"),
-    Lookup("lt", (), _ORDERED, _between("<", lambda end: Bounds(high=end, include_high=False)), "less"),
-    Lookup("lte", (), _ORDERED, _between("<=", lambda end: Bounds(high=end)), "less or equal"),
-    Lookup("range", (), _ORDERED, _range, "from a to b, both ends in"),
-    Lookup("in", (), _SCALARS, _in, "equal to one of a list; of an empty one to nothing"),
-    Lookup("nin", ("exclude", "not_in"), _SCALARS, _not(_in), "the complement of in"),
-    Lookup("isnull", (), _EVERY, _isnull, "True: there is no value; False: there is one"),
-    Lookup("search", (), _TEXTS, _search, "full text: all words; `a | b` any of them"),
-)
+    Lookup("exact", EQUALITY, _SCALARS, exact, "equal; None finds what is missing", ("eq",)),
+    Lookup("ne", EQUALITY, _SCALARS, negated(exact), "the complement of exact", ("not",)),
+    Lookup("in", EQUALITY, _SCALARS, is_in, "equal to one of a list; of an empty one to nothing"),
+    Lookup("nin", EQUALITY, _SCALARS, negated(is_in), "the complement of in", ("exclude", "not_in")),
+    Lookup("isnull", EQUALITY, _EVERY, is_null, "True: there is no value; False: there is one"),
+    Lookup("gt", ORDER, _ORDERED, between(">", lambda end: Bounds(low=end, include_low=False)), "greater"),
+    Lookup("gte", ORDER, _ORDERED, between(">=", lambda end: Bounds(low=end)), "greater or equal"),
+    Lookup("lt", ORDER, _ORDERED, between("<", lambda end: Bounds(high=end, include_high=False)), "less"),
+    Lookup("lte", ORDER, _ORDERED, between("<=", lambda end: Bounds(high=end)), "less or equal"),
+    Lookup("range", ORDER, _ORDERED, in_range, "from a to b, both ends in"),
+    Lookup("contains", PARTS, _TEXTS, lists.contains, "the part; on a list: the element, or all of several",
+           of_lists=_SCALARS),
+    Lookup("startswith", PARTS, _TEXTS, like(STARTS), "begins so"),
+    Lookup("endswith", PARTS, _TEXTS, like(ENDS), "ends so"),
+    Lookup("iexact", PARTS, _TEXTS, like(EQUALS, True), "equal in any case, of every script"),
+    Lookup("icontains", PARTS, _TEXTS, like(CONTAINS, True), "the part, in any case"),
+    Lookup("istartswith", PARTS, _TEXTS, like(STARTS, True), "begins so, in any case"),
+    Lookup("iendswith", PARTS, _TEXTS, like(ENDS, True), "ends so, in any case"),
+    Lookup("regex", PARTS, _TEXTS, regex(), "a regular expression finds something in it (`re.search`)"),
+    Lookup("iregex", PARTS, _TEXTS, regex(re.IGNORECASE), "the same, in any case"),
+    Lookup("search", WORDS, _TEXTS, search, "all words; `\"a phrase\"`, `-without`, `prefix*`, `a | b` any of them"),
+    Lookup("phrase", WORDS, _TEXTS, phrase, "these words, one after the other, as they are"),
+    Lookup("fuzzy", WORDS, _TEXTS, fuzzy, "all words, each with a letter wrong; `(words, 2)`: two"),
+    Lookup("overlap", LISTS, (), lists.overlap, "one of several elements", of_lists=_SCALARS),
+    *map(_part, parts.PARTS),
+    Lookup("near", PLACES, (kinds.POINT,), points.near, "within `(latitude, longitude, radius, unit)`"),
+    Lookup("within", PLACES, (kinds.POINT,), points.within,
+           "in a box of two corners (south-west, north-east), or a polygon of more"),
+)  # fmt: skip
 BY_NAME: dict[str, Lookup] = {name: lookup for lookup in LOOKUPS for name in (lookup.name, *lookup.aliases)}
+#: What a part can be compared by: ``best_before__year__gte``.
+COMPARISONS = ("exact", "ne", "gt", "gte", "lt", "lte", "range", "in", "nin")
+MATCH = "match"
+MATCH_MEANING = "on a list of models: one element meets all of `{…}` or `Q(…)`"
+NAMES = (*BY_NAME, MATCH)
 
 
-def lookups_of(kind: Kind) -> tuple[Lookup, ...]:
-    """The lookups that a kind has, in the table's order."""
-    return tuple(lookup for lookup in LOOKUPS if kind in lookup.kinds)
+def find(rest: str) -> Lookup | None:
+    """The lookup that a suffix names: one of the table, or a part and a comparison.
+
+    >>> find("gte").name, find("year__gte").name, find("nothing")
+    ('gte', 'year__gte', None)
+    """
+    if rest in BY_NAME:
+        return BY_NAME[rest]
+    name, _, suffix = rest.partition("__")
+    compare = BY_NAME.get(suffix)
+    if name not in parts.BY_NAME or compare is None or compare.name not in COMPARISONS:
+        return None
+    part, whole = parts.BY_NAME[name], BY_NAME[name]
+    return replace(whole, name=f"{name}__{compare.name}", build=parts.part_builder(part, compare.build))
+
+
+def lookups_of(kind: Kind, of_list: bool = False) -> tuple[Lookup, ...]:
+    """The lookups that a kind has, or a list of it, in the table's order."""
+    return tuple(lookup for lookup in LOOKUPS if kind in lookup.kinds or (of_list and kind in lookup.of_lists))

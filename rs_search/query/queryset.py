@@ -2,112 +2,242 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
-from ..errors import QueryError
+from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
+from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
-from .bind import bind, bind_order
-from .tree import AllOf, Bound, Negation, Q
+from ..schema import schema_of
+from .bind import bind, bind_order, bind_paths
+from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
+from .tree import NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
 
-M = TypeVar("M")
+R = TypeVar("R")
+_INSTANCES = Shape()
 
 
-class Answers(Protocol[M]):
+class Answers(Protocol):
     """What a result set asks for its rows; `rs_search.objects.Objects` is one."""
 
-    def rows_of(self, select: Select) -> list[M]:
-        """The instances that a question finds."""
+    def rows_of(self, select: Select, shape: Shape) -> tuple[list[Any], Ran]:
+        """The rows that a question finds, and what that took."""
+
+    def batches_of(self, select: Select, shape: Shape) -> Iterator[list[Any]]:
+        """The rows that a question finds, a batch at a time."""
 
     def count_of(self, select: Select) -> int:
         """How many it finds."""
 
-    def explanation_of(self, select: Select) -> str:
-        """Its plan in words."""
+    def explanation_of(self, select: Select) -> Explanation:
+        """Its plan."""
+
+    def by_pks(self, select: Select, shape: Shape, pks: Iterable[Any] | None) -> dict[str, Any]:
+        """The rows by primary key, of those that are among ``pks``."""
 
 
-class ResultSet(Generic[M]):
+class ResultSet(Generic[R]):
     """Objects of a model that meet conditions, in an order: by the keys given, then by key.
 
     Nothing is asked before the rows are needed; they are read once and kept. ``len``, indexes, slices, truth,
     iteration and ``==`` with a list work as on a list. A slice of a set that has not been read asks for those rows
-    only.
+    only. It prints as the Python that makes it.
     """
 
-    def __init__(self, answers: Answers[M], select: Select, steps: tuple[tuple[str, Q | None], ...]) -> None:
+    def __init__(
+        self, answers: Answers, select: Select, steps: tuple[tuple[str, Q | None], ...], shape: Shape = _INSTANCES
+    ) -> None:
         self._answers = answers
         self._select = select
         self._steps = steps
-        self._rows: list[M] | None = None
+        self._shape = shape
+        self._rows: list[R] | None = None
+        self._ran: Ran | None = None
 
     # --- other questions ------------------------------------------------------------------------------------------
 
-    def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
+    def filter(self, /, *conditions: Q, **lookups: Any) -> ResultSet[R]:
         """Those that meet all of the conditions as well. Raises a `QueryError` for what cannot be meant."""
         return self._narrowed("filter", Q(*conditions, **lookups), lambda bound: bound)
 
-    def exclude(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
+    def exclude(self, /, *conditions: Q, **lookups: Any) -> ResultSet[R]:
         """Those that do not meet all of the conditions: the true complement of `filter`."""
         return self._narrowed("exclude", Q(*conditions, **lookups), Negation)
 
-    def order_by(self, *names: str) -> ResultSet[M]:
+    def order_by(self, *names: str) -> ResultSet[R]:
         """Ordered by fields, ``-`` for descending; missing last both ways, ties by key. Replaces an earlier order."""
-        self._refuse_sliced("order_by")
         order = bind_order(self._select.model, names)
-        return self._with((f".order_by({', '.join(map(repr, names))})", None), order=order)
+        return self._step("order_by", names, order=order, keys_down=False)
 
-    def _narrowed(self, method: str, query: Q, wrap: Callable[[Bound], Bound]) -> ResultSet[M]:
-        self._refuse_sliced(method)
+    def reverse(self) -> ResultSet[R]:
+        """Each key of the order, and the key, the other way round; what is missing stays last."""
+        order = tuple(replace(key, descending=not key.descending) for key in self._select.order)
+        return self._step("reverse", (), order=order, keys_down=not self._select.keys_down)
+
+    def distinct(self, *names: str) -> ResultSet[R]:
+        """The first row of each combination of values of these fields; without names, of the rows of `values`."""
+        return self._step("distinct", names, distinct=bind_paths(self._select.model, names, "distinct"))
+
+    def none(self) -> ResultSet[R]:
+        """No rows at all; the server is not asked."""
+        return self._step("none", (), where=NOTHING)
+
+    def values(self, *names: str) -> ResultSet[dict[str, Any]]:
+        """Dictionaries of these fields' values in place of instances; without names, of all fields."""
+        return self._shaped("values", names, DICTIONARY, self._own_fields())
+
+    def values_list(self, *names: str, flat: bool = False) -> ResultSet[Any]:
+        """Tuples of these fields' values in place of instances; ``flat``: the values of one field by themselves."""
+        if flat and len(names) != 1:
+            raise QueryError(f"{self!r}: values_list(flat=True) takes one field, not {len(names)}")
+        return self._shaped("values_list", names, FLAT if flat else TUPLE, self._own_fields())
+
+    def only(self, *names: str) -> ResultSet[R]:
+        """Instances that have a value for these fields and the primary key only; they cannot be `set()`.
+
+        Reading another field raises schematics' `UndefinedValueError`; `refresh()` loads the rest.
+        """
+        if not names:
+            raise QueryError(f"{self!r}: only() takes names of fields")
+        return cast("ResultSet[R]", self._shaped("only", names, PARTIAL, ()))
+
+    def __or__(self, other: ResultSet[R]) -> ResultSet[R]:
+        """The rows of either, in the order of the first that has one."""
+        return self._united(other, "|", AnyOf)
+
+    def __and__(self, other: ResultSet[R]) -> ResultSet[R]:
+        """The rows of both, in the order of the first that has one."""
+        return self._united(other, "&", AllOf)
+
+    def _own_fields(self) -> tuple[str, ...]:
+        return tuple(schema_of(self._select.model).fields)
+
+    def _shaped(self, method: str, names: tuple[str, ...], kind: str, default: tuple[str, ...]) -> ResultSet[Any]:
+        shape = Shape(kind, bind_paths(self._select.model, names or default, method))
+        words = [*map(repr, names), *(["flat=True"] if kind == FLAT else [])]
+        return self._with((f".{method}({', '.join(words)})", None), shape=shape)
+
+    def _narrowed(self, method: str, query: Q, wrap: Callable[[Bound], Bound]) -> ResultSet[R]:
+        self._refuse_cut(method)
         bound = wrap(bind(self._select.model, query))
         return self._with((f".{method}", query), where=AllOf((self._select.where, bound)))
 
-    def _refuse_sliced(self, method: str) -> None:
-        if self._select.sliced:
-            raise QueryError(f"{self!r} is a slice already; call {method}() before slicing")
+    def _step(self, method: str, names: tuple[str, ...], **changes: Any) -> ResultSet[R]:
+        self._refuse_cut(method)
+        return self._with((f".{method}({', '.join(map(repr, names))})", None), **changes)
 
-    def _with(self, step: tuple[str, Q | None], **changes: Any) -> ResultSet[M]:
-        select = self._select
-        parts = {"model": select.model, "where": select.where, "order": select.order,
-                 "start": select.start, "stop": select.stop, **changes}  # fmt: skip
-        return ResultSet(self._answers, Select(**parts), (*self._steps, step))
+    def _refuse_cut(self, method: str) -> None:
+        if self._select.sliced:
+            raise InvalidSlice(f"{self!r} is a slice already; call {method}() before slicing")
+
+    def _united(self, other: ResultSet[R], sign: str, join: type[AnyOf] | type[AllOf]) -> ResultSet[R]:
+        if not isinstance(other, ResultSet):
+            return NotImplemented
+        first, second = self._select, other._select
+        if first.model is not second.model:
+            raise QueryError(f"{self!r} and {other!r} are of two models; join the lists of their rows")
+        if any(select.sliced or select.distinct is not None for select in (first, second)):
+            raise InvalidSlice(f"{self!r} {sign} {other!r}: join them before slices and distinct()")
+        ordered = first if first.order or first.keys_down else second
+        select = replace(first, where=join((first.where, second.where)), order=ordered.order,
+                         keys_down=ordered.keys_down)  # fmt: skip
+        return ResultSet(self._answers, select, ((f"({self!r} {sign} {other!r})", None),), self._shape)
+
+    def _with(self, step: tuple[str, Q | None], shape: Shape | None = None, **changes: Any) -> ResultSet[Any]:
+        select = replace(self._select, **changes)
+        return ResultSet(self._answers, select, (*self._steps, step), shape or self._shape)
 
     # --- answers --------------------------------------------------------------------------------------------------
 
     def count(self) -> int:
         """How many there are; asks the server, which counts by itself where nothing is left to check."""
-        return self._answers.count_of(self._select) if self._rows is None else len(self._rows)
+        return self._answers.count_of(self._asked()) if self._rows is None else len(self._rows)
 
-    def explain(self) -> str:
-        """The plan: what the index is asked, what is checked in Python, and why."""
-        return self._answers.explanation_of(self._select)
+    def exists(self) -> bool:
+        """Whether there is any; reads no further than the first that is found."""
+        return bool(self._rows) if self._rows is not None else self._sliced(0, 1).count() > 0
 
-    def _read(self) -> list[M]:
+    def first(self) -> R | None:
+        """The first row, or None."""
+        rows = self[:1]
+        return rows[0] if rows else None
+
+    def last(self) -> R | None:
+        """The last row, or None. Without an order 1 round trip, else 2."""
+        if self._rows is not None or self._select.sliced or self._select.distinct is not None:
+            return self._read()[-1] if self._read() else None
+        if not self._select.order:
+            return self.reverse().first()
+        # Not the reverse's first: what is missing is last both ways.
+        total = self.count()
+        return self._sliced(total - 1, total).first() if total else None
+
+    def get(self, /, *conditions: Q, **lookups: Any) -> R:
+        """The one row there is, with the conditions; raises `NotFound` or `MultipleFound`."""
+        found = self.filter(*conditions, **lookups) if conditions or lookups else self
+        rows = found[:2]
+        if len(rows) == 1:
+            return rows[0]
+        if not rows:
+            raise NotFound(f"{found!r} has no row")
+        raise MultipleFound(f"{found!r} has more than one row; first() gives one of them")
+
+    def in_bulk(self, pks: Iterable[Any] | None = None) -> dict[str, R]:
+        """Rows by primary key (text); of those among ``pks`` only, which costs 1 round trip a thousand."""
+        self._refuse_cut("in_bulk")
+        return self._answers.by_pks(self._asked(), self._shape, pks)
+
+    def iterator(self) -> Iterator[R]:
+        """The rows one after the other; memory holds a thousand of them, and keys.
+
+        An object that meets the conditions throughout is among them, whatever others write meanwhile.
+        """
+        for batch in self._answers.batches_of(self._asked(), self._shape):
+            yield from batch
+
+    def explain(self, run: bool = False) -> Explanation:
+        """The plan: what the index is asked, what is checked in Python, and why; with ``run``, the rows are read first.
+
+        Prints as a tree; ``explain().profile()`` runs the server's FT.PROFILE.
+        """
+        if run:
+            self._read()
+        return replace(self._answers.explanation_of(self._asked()), ran=self._ran)
+
+    def _asked(self) -> Select:
+        # distinct() without names is about the rows of values(), whichever of the two is called first.
+        if self._select.distinct == () and self._shape.of_values:
+            return replace(self._select, distinct=self._shape.paths)
+        return self._select
+
+    def _read(self) -> list[R]:
         if self._rows is None:
-            self._rows = self._answers.rows_of(self._select)
+            self._rows, self._ran = self._answers.rows_of(self._asked(), self._shape)
         return self._rows
 
     def __len__(self) -> int:
         return len(self._read())
 
-    def __iter__(self) -> Iterator[M]:
+    def __iter__(self) -> Iterator[R]:
         return iter(self._read())
 
     def __contains__(self, instance: object) -> bool:
         return instance in self._read()
 
-    def __reversed__(self) -> Iterator[M]:
+    def __reversed__(self) -> Iterator[R]:
         return reversed(self._read())
 
     def __bool__(self) -> bool:
-        return bool(self._read()) if self._rows is not None else self._sliced(0, 1).count() > 0
+        return self.exists()
 
     @overload
-    def __getitem__(self, index: int) -> M: ...
+    def __getitem__(self, index: int) -> R: ...
 
     @overload
-    def __getitem__(self, index: slice) -> ResultSet[M]: ...
+    def __getitem__(self, index: slice) -> ResultSet[R]: ...
 
-    def __getitem__(self, index: int | slice) -> M | ResultSet[M]:
+    def __getitem__(self, index: int | slice) -> R | ResultSet[R]:
         if isinstance(index, slice):
             return self._slice(index)
         if self._rows is not None or index < 0:
@@ -117,15 +247,15 @@ class ResultSet(Generic[M]):
             raise IndexError(f"{self!r} has no row {index}")
         return rows[0]
 
-    def _slice(self, wanted: slice) -> ResultSet[M]:
+    def _slice(self, wanted: slice) -> ResultSet[R]:
         if wanted.step not in (None, 1):
-            raise QueryError(f"{self!r}: a slice takes every row; use list(…)[::{wanted.step}]")
+            raise InvalidSlice(f"{self!r}: a slice takes every row; use list(…)[::{wanted.step}]")
         start, stop = wanted.start or 0, wanted.stop
         if start < 0 or (stop is not None and stop < 0):
-            raise QueryError(f"{self!r}: a slice counts from the start; order the other way, or use list(…)")
+            raise InvalidSlice(f"{self!r}: a slice counts from the start; use reverse(), or list(…)[{start}:]")
         return self._sliced(start, stop)
 
-    def _sliced(self, start: int, stop: int | None) -> ResultSet[M]:
+    def _sliced(self, start: int, stop: int | None) -> ResultSet[R]:
         first, last = self._select.start, self._select.stop
         end = last if stop is None else first + stop if last is None else min(last, first + stop)
         begin = first + start if end is None else min(first + start, end)
@@ -142,10 +272,4 @@ class ResultSet(Generic[M]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return "".join(step if query is None else f"{step}({_arguments(query)})" for step, query in self._steps)
-
-
-def _arguments(query: Q) -> str:
-    """A query as the arguments of ``filter``."""
-    lookups = [f"{child[0]}={child[1]!r}" for child in query.children if isinstance(child, tuple)]
-    return ", ".join([*(repr(child) for child in query.children if isinstance(child, Q)), *lookups])
+        return "".join(step if query is None else f"{step}({arguments(query)})" for step, query in self._steps)

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import keyword
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ..paths import Path
+
+N = TypeVar("N")
+R = TypeVar("R")
+#: Deeper than this, conditions print as an ellipsis: no reader follows, and Python reads no more brackets than 200.
+DEEPEST_SHOWN = 90
+
+
+def fold(root: N, children: Callable[[N], Iterable[N]], combine: Callable[[N, list[R]], R]) -> R:
+    """Work a tree out from its leaves up, without recursion: conditions may nest to any depth. O(nodes).
+
+    >>> fold(((), ((),)), iter, lambda node, depths: 1 + max(depths, default=0))
+    3
+    """
+    results: list[R] = []
+    stack = [(root, iter(children(root)), results)]
+    while True:
+        node, rest, done = stack[-1]
+        for child in rest:
+            stack.append((child, iter(children(child)), []))
+            break
+        else:
+            stack.pop()
+            result = combine(node, done)
+            if not stack:
+                return result
+            stack[-1][2].append(result)
 
 
 @dataclass(frozen=True, init=False)
 class Q:
-    """Lookups joined by ``&``, ``|`` and ``~``; immutable.
+    """Lookups joined by ``&``, ``|``, ``^`` (an odd number of them holds) and ``~``; immutable.
 
     >>> Q(flavour="x", amount_kg__gte=3) | ~Q(city="Rio")
     Q(flavour='x', amount_kg__gte=3) | ~Q(city='Rio')
@@ -20,7 +48,7 @@ class Q:
     connector: str
     negated: bool
 
-    def __init__(self, *children: Q, **lookups: Any) -> None:
+    def __init__(self, /, *children: Q, **lookups: Any) -> None:
         for child in children:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
@@ -37,6 +65,9 @@ class Q:
 
     def __or__(self, other: Q) -> Q:
         return self._join(other, "|")
+
+    def __xor__(self, other: Q) -> Q:
+        return self._join(other, "^")
 
     def __invert__(self) -> Q:
         return Q.__new__(Q)._fill(self.children, self.connector, not self.negated)
@@ -57,21 +88,57 @@ class Q:
         return self.children if mergeable else (self,)
 
     def __repr__(self) -> str:
-        parts = [repr(child) if isinstance(child, Q) else f"{child[0]}={child[1]!r}" for child in self.children]
-        names = [child[0] for child in self.children if isinstance(child, tuple)]
-        if self.connector == "&" and len(set(names)) == len(self.children):
-            text = f"Q({', '.join(parts)})"
+        return _written(self, 0)
+
+
+def keywords(lookups: Iterable[tuple[str, Any]]) -> list[str]:
+    """Lookups as the arguments of a call.
+
+    >>> keywords([("amount_kg__gte", 3), ("prices__per litre", 2)])
+    ['amount_kg__gte=3', "**{'prices__per litre': 2}"]
+    """
+    named, odd = [], []
+    for name, value in lookups:
+        if name.isidentifier() and not keyword.iskeyword(name):
+            named.append(f"{name}={value!r}")
         else:
-            text = f" {self.connector} ".join(map(_as_operand, self.children))
-            text = f"({text})" if self.negated and len(parts) > 1 else text
-        return f"~{text}" if self.negated else text
+            odd.append(f"{name!r}: {value!r}")
+    return [*named, *([f"**{{{', '.join(odd)}}}"] if odd else [])]
 
 
-def _as_operand(child: Q | tuple[str, Any]) -> str:
+def arguments(query: Q) -> str:
+    """A query as the arguments of ``filter``.
+
+    >>> arguments(Q(Q(id="x") | Q(id="y"), amount_kg__gte=3))
+    "Q(id='x') | Q(id='y'), amount_kg__gte=3"
+    """
+    if query.negated or query.connector != "&":
+        return repr(query)
+    lookups = [child for child in query.children if isinstance(child, tuple)]
+    if len({name for name, _ in lookups}) < len(lookups):
+        return repr(query)
+    return ", ".join([*(repr(child) for child in query.children if isinstance(child, Q)), *keywords(lookups)])
+
+
+def _written(query: Q, depth: int) -> str:
+    if depth > DEEPEST_SHOWN:
+        return "..."
+    names = [child[0] for child in query.children if isinstance(child, tuple)]
+    if query.connector == "&" and len(set(names)) == len(query.children):
+        text = f"Q({', '.join(keywords(child for child in query.children if isinstance(child, tuple)))})"
+    else:
+        text = f" {query.connector} ".join(_as_operand(child, depth + 1) for child in query.children)
+        text = f"({text})" if query.negated and len(query.children) > 1 else text
+        text = f"Q({text})" if len(query.children) == 1 else text
+    return f"~{text}" if query.negated else text
+
+
+def _as_operand(child: Q | tuple[str, Any], depth: int) -> str:
     if isinstance(child, tuple):
-        return f"Q({child[0]}={child[1]!r})"
-    nested = not child.negated and len(child.children) > 1 and any(isinstance(part, Q) for part in child.children)
-    return f"({child!r})" if nested or (child.connector == "|" and not child.negated) else repr(child)
+        return f"Q({', '.join(keywords([child]))})"
+    joined = len(child.children) > 1 and any(isinstance(part, Q) for part in child.children)
+    bracketed = not child.negated and (joined or (child.connector != "&" and len(child.children) > 1))
+    return f"({_written(child, depth)})" if bracketed else _written(child, depth)
 
 
 @dataclass(frozen=True)
@@ -87,6 +154,13 @@ class Bounds:
         if self.low is not None and not (comparable > self.low or (self.include_low and comparable == self.low)):
             return False
         return self.high is None or comparable < self.high or (self.include_high and comparable == self.high)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can lie between."""
+        if self.low is None or self.high is None or self.low < self.high:
+            return False
+        return bool(self.low > self.high) or not (self.include_low and self.include_high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +191,58 @@ class AnyOf:
 
 
 @dataclass(frozen=True, eq=False)
+class Parity:
+    """An odd number of the children hold; with ``odd`` False, an even one."""
+
+    children: tuple[Bound, ...]
+    odd: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class Negation:
     """The child does not hold: the true complement, objects without the field included."""
 
     child: Bound
 
 
-Bound: TypeAlias = Condition | AllOf | AnyOf | Negation
+Bound: TypeAlias = Condition | AllOf | AnyOf | Parity | Negation
 EVERYTHING = AllOf(())
 NOTHING = AnyOf(())
 
 
-def describe(bound: Bound) -> str:
+def inner(bound: Bound) -> tuple[Bound, ...]:
+    """What a node joins; nothing for a condition."""
+    if isinstance(bound, Condition):
+        return ()
+    return (bound.child,) if isinstance(bound, Negation) else bound.children
+
+
+def is_everything(bound: Bound) -> bool:
+    """Whether it is `EVERYTHING`, of normalised conditions."""
+    return isinstance(bound, AllOf) and not bound.children
+
+
+def is_nothing(bound: Bound) -> bool:
+    """Whether it is `NOTHING`, of normalised conditions."""
+    return isinstance(bound, AnyOf) and not bound.children
+
+
+_JOINERS = {AllOf: (" and ", "everything"), AnyOf: (" or ", "nothing"), Parity: (" xor ", "nothing")}
+
+
+def describe(bound: Bound, depth: int = 0) -> str:
     """The conditions in words, for explanations."""
+    if depth > DEEPEST_SHOWN:
+        return "..."
     if isinstance(bound, Condition):
         return bound.shown
     if isinstance(bound, Negation):
-        return f"not ({describe(bound.child)})"
-    joiner, empty = (" and ", "everything") if isinstance(bound, AllOf) else (" or ", "nothing")
-    parts = [
-        f"({describe(c)})" if isinstance(c, (AllOf, AnyOf)) and c.children else describe(c) for c in bound.children
-    ]
-    return joiner.join(parts) or empty
+        return f"not ({describe(bound.child, depth + 1)})"
+    joiner, empty = _JOINERS[type(bound)]
+    text = joiner.join(_bracketed(child, depth + 1) for child in bound.children) or empty
+    return f"not ({text})" if isinstance(bound, Parity) and not bound.odd else text
+
+
+def _bracketed(child: Bound, depth: int) -> str:
+    text = describe(child, depth)
+    return f"({text})" if isinstance(child, (AllOf, AnyOf, Parity)) and len(child.children) > 1 else text

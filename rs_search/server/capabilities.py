@@ -32,12 +32,25 @@ class Capabilities:
 
 
 @dataclass
+class IndexHealth:
+    """What was last seen of an index that holds all that was there when it was made.
+
+    ``checked`` is when (of a monotonic clock, in seconds); ``failures`` how often the server had refused a document
+    by then; ``refused`` says what that means for queries, None if nothing.
+    """
+
+    checked: float
+    failures: int = 0
+    refused: str | None = None
+
+
+@dataclass
 class ServerState:
     """What is known of the server behind one connection pool."""
 
     database: int = 0
     capabilities: Capabilities | None = None
-    ready_indexes: set[str] = field(default_factory=set)
+    indexes: dict[str, IndexHealth] = field(default_factory=dict)
 
 
 def discover(state: ServerState) -> Operation[Capabilities]:

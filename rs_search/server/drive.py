@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import redis
@@ -15,7 +16,7 @@ from ..errors import (
     ServerUnavailable,
     WrongKeyType,
 )
-from ..operations.requests import Batch, Command, Operation, Pause, Request
+from ..operations.requests import Batch, Command, Deliver, Operation, Pause, Request, Stream
 from .connections import Server
 
 T = TypeVar("T")
@@ -48,6 +49,27 @@ def run(operation: Operation[T], server: Server) -> T:
         return result
     finally:
         operation.close()
+
+
+def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
+    """Run a stream on a server, batch by batch, as they are asked for; raises what it raises."""
+    try:
+        request = next(rows)
+        while True:
+            if isinstance(request, Deliver):
+                yield request.rows
+                request = rows.send(None)
+                continue
+            try:
+                reply = _perform(request, server)
+            except RedisMixinException as error:
+                request = rows.throw(error)
+            else:
+                request = rows.send(reply)
+    except StopIteration:
+        return
+    finally:
+        rows.close()
 
 
 def _perform(request: Request, server: Server) -> Any:

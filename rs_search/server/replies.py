@@ -37,6 +37,17 @@ def mapping(reply: Any) -> dict[str, Any]:
     return {text(name): value for name, value in zip(reply[::2], reply[1::2], strict=False)}
 
 
+def plain(reply: Any) -> Any:
+    """A whole reply with its bytes as text.
+
+    >>> plain({b"a": [b"b", 1]})
+    {'a': ['b', 1]}
+    """
+    if isinstance(reply, dict):
+        return {text(name): plain(value) for name, value in reply.items()}
+    return [plain(value) for value in reply] if isinstance(reply, (list, tuple)) else text(reply)
+
+
 def search_page(reply: Any, content: bool = True) -> Page:
     """FT.SEARCH's reply. ``content`` tells whether RESP2 has attributes between the keys."""
     if isinstance(reply, dict):
@@ -54,6 +65,11 @@ def aggregate_page(reply: Any) -> Page:
         return Page(page.total, [(text(values.get("__key")), values) for _, values in page.rows], page.warnings)
     rows = [mapping(values) for values in reply[1:]]
     return Page(int(reply[0]), [(text(values.get("__key")), values) for values in rows], ())
+
+
+def cursor_page(reply: Any) -> tuple[Page, int]:
+    """FT.AGGREGATE's reply WITHCURSOR: the page, and the cursor, 0 if there is no more."""
+    return aggregate_page(reply[0]), int(reply[1])
 
 
 def _resp3_page(reply: dict[str, Any]) -> Page:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,11 +21,22 @@ from fixtures.models import Everything, IceCream
 from rs_search import Q, RedisMixinException
 from rs_search.planner.plan import INDEX, NONE, Plan, Select, make_plan
 from rs_search.query.bind import bind, bind_order
+from rs_search.query.lookups import NAMES as NAMES_OF_LOOKUPS
+from rs_search.query.parts import PARTS
 from rs_search.query.tree import describe
 
 FILE = Path(__file__).with_name("lookups.txt")
 UPDATE = os.environ.get("RS_SEARCH_UPDATE_GOLDEN") == "1"
-NAMES = {"IceCream": IceCream, "Everything": Everything, "Q": Q, "dt": dt, "uuid": uuid, "Decimal": Decimal}
+
+
+def deep(levels: int, part: Q, other: Q) -> Q:
+    """``part``, in unions and intersections with ``other`` in turn."""
+    for level in range(levels):
+        part = part & ~other if level % 2 else part | other
+    return part
+
+
+NAMES = {"Q": Q, "dt": dt, "uuid": uuid, "re": re, "Decimal": Decimal, "deep": deep}
 
 
 @dataclass(frozen=True)
@@ -72,12 +84,12 @@ def _fetched(plan: Plan) -> list[tuple[str, str]]:
     if plan.access == NONE:
         return [("none", "nothing can match")]
     if plan.access != INDEX:
-        return [("scan", "; ".join(plan.reasons))]
+        return [("scan", str(plan.why))]
     lines = [("index", plan.query)]
     if plan.widened != plan.query:
         lines.append(("wide", plan.widened))
-    _, _, *pairs, _, _ = plan.arguments(plan.widened) if "$" in plan.widened else ("", "", "", "")
-    return lines + [(f"${name}", repr(value)) for name, value in zip(pairs[::2], pairs[1::2], strict=True)]
+    lines += [(f"${name}", repr(value)) for name, value in plan.named_in(plan.widened)]
+    return lines + ([("filter", plan.filter)] if plan.filter else [])
 
 
 def _checked(plan: Plan) -> list[tuple[str, str]]:
@@ -123,7 +135,10 @@ def test_the_golden_file_has_no_case_twice() -> None:
 
 
 def test_the_golden_file_has_every_lookup_by_every_name() -> None:
-    from rs_search.query.lookups import BY_NAME
+    used = {name for name in NAMES_OF_LOOKUPS if any(f"__{name}=" in case.asked for case in CASES)}
+    assert used == set(NAMES_OF_LOOKUPS)
 
-    used = {name for name in BY_NAME if any(f"__{name}=" in case.asked for case in CASES)}
-    assert used == set(BY_NAME)
+
+@pytest.mark.parametrize("part", [part.name for part in PARTS])
+def test_the_golden_file_has_every_part_compared(part: str) -> None:
+    assert any(f"__{part}__" in case.asked for case in CASES)

@@ -103,15 +103,15 @@ def test_a_server_with_redisjson_only_gives_the_same_answers_and_says_why_it_sca
     rs_search.connect(client_for(json_only))
     fill()
     assert answers() == EXPECTED
-    assert "scan" in IceCream.filter(amount_kg=1).explain()
-    assert "no RediSearch" in IceCream.filter(amount_kg=1).explain()
+    assert "scan" in str(IceCream.filter(amount_kg=1).explain())
+    assert "no RediSearch" in str(IceCream.filter(amount_kg=1).explain())
 
 
 def test_a_redisearch_that_is_too_old_is_not_used_and_explain_says_so(old_search: str) -> None:
     rs_search.connect(client_for(old_search))
     fill()
     assert answers() == EXPECTED
-    assert "RediSearch 1.2.0 is too old" in IceCream.filter(amount_kg=1).explain()
+    assert "RediSearch 1.2.0 is too old" in str(IceCream.filter(amount_kg=1).explain())
 
 
 def test_another_database_than_0_scans_and_says_why(servers: Servers, indexed: redis.Redis) -> None:
@@ -122,7 +122,7 @@ def test_another_database_than_0_scans_and_says_why(servers: Servers, indexed: r
     assert IceCream.count() == 0
     fill()
     assert answers() == EXPECTED
-    assert "database 1" in IceCream.filter(amount_kg=1).explain()
+    assert "database 1" in str(IceCream.filter(amount_kg=1).explain())
 
 
 def test_the_warning_that_queries_scan_is_logged_once_a_connection(
@@ -137,13 +137,38 @@ def test_the_warning_that_queries_scan_is_logged_once_a_connection(
 
 
 def test_explain_shows_the_query_its_parameters_and_what_is_checked(indexed: redis.Redis) -> None:
-    plan = IceCream.filter(amount_kg__gte=30, amount_kg__lt=50, flavour__gt="S").order_by("-amount_kg")[:10].explain()
+    asked = IceCream.filter(amount_kg__gte=30, amount_kg__lt=50, flavour__regex="^S").order_by("-amount_kg")[:10]
+    explanation = asked.explain()
+    plan = str(explanation)
     assert "FT.SEARCH rs:IceCream:" in plan
-    assert "@amount_kg:[$p0 ($p1]" in plan
+    assert "(@amount_kg:[$p0 ($p1])" in plan
     assert "$p0 = '30'" in plan
-    assert "check   in Python: flavour > 'S'" in plan
-    assert "order   by -amount_kg, then key, in Python" in plan
+    assert "check   in Python: flavour matches '^S'" in plan
+    assert "why   RediSearch has no regular expressions" in plan
+    assert "order   by -amount_kg, key, in Python" in plan
     assert "RediSearch 2." in plan
+    assert (explanation.access, explanation.query) == ("index", "(@amount_kg:[$p0 ($p1])")
+    assert explanation.parameters == {"p0": "30", "p1": "50"}
+    assert explanation.checked == "flavour matches '^S'"
+    assert explanation.ran is None
+
+
+def test_explain_tells_what_was_read_once_the_rows_were_asked_for(client: redis.Redis) -> None:
+    for amount in range(5):
+        IceCream({"pk": str(amount), "amount_kg": amount, "flavour": "S"}).set()
+    explanation = IceCream.filter(amount_kg__gte=2, flavour__regex="^S").explain(run=True)
+    assert explanation.ran is not None
+    assert explanation.ran.found == 3
+    assert explanation.ran.examined == (3 if explanation.access == "index" else 5)
+    assert "examined, 3 rows found" in str(explanation)
+
+
+def test_explain_runs_the_servers_own_profile(client: redis.Redis) -> None:
+    IceCream({"pk": "1", "amount_kg": 1, "flavour": "Sweet"}).set()
+    for asked in (IceCream.filter(amount_kg=1), IceCream.filter(flavour__startswith="S").order_by("flavour")[:3]):
+        explanation = asked.explain()
+        profile = str(explanation.profile())
+        assert ("Iterators profile" in profile) is (explanation.access == "index")
 
 
 def test_strict_performance_refuses_a_scan_with_the_plan(client: redis.Redis) -> None:
@@ -154,13 +179,13 @@ def test_strict_performance_refuses_a_scan_with_the_plan(client: redis.Redis) ->
 
     Strict({"pk": "x", "name": "n"}).set()
     assert Strict.match_for_pk("x").name == "n"
-    if "index   FT.SEARCH" in Strict.filter(name="n").explain():
+    if "index   FT.SEARCH" in str(Strict.filter(name="n").explain()):
         assert Strict.filter(name="n").count() == 1
     else:
         with pytest.raises(StrictPerformanceException, match="no RediSearch"):
             Strict.filter(name="n").count()
     with pytest.raises(StrictPerformanceException, match="scan"):
-        len(Strict.filter(name__gt="a"))
+        len(Strict.filter(name__regex="a"))
 
 
 def test_an_index_that_disappears_is_made_again(indexed: redis.Redis) -> None:
@@ -276,7 +301,7 @@ def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(i
         rs_search.connect(another(indexed, username="limited", password="secret"))
         fill()
         assert answers() == EXPECTED
-        assert "FT.SEARCH rs:" in IceCream.filter(amount_kg=1).explain()
+        assert "FT.SEARCH rs:" in str(IceCream.filter(amount_kg=1).explain())
     finally:
         indexed.execute_command("ACL DELUSER", "limited")
 

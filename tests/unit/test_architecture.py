@@ -29,6 +29,7 @@ PUBLIC = [
     "EmbeddedServerError",
     "IncompleteResult",
     "InvalidObject",
+    "InvalidSlice",
     "InvalidValue",
     "MissingIndex",
     "MultipleFound",

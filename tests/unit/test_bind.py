@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +72,10 @@ class Names(Model):
         ("deep__in__exact", ("deep", "in", "exact"), ("deep", "in", "exact"), "exact"),
         ("ne", ("ne",), ("ne",), "exact"),
         ("ne__ne", ("ne",), ("ne",), "ne"),
+        ("grid__len__gte", ("grid",), ("grid", EACH, EACH), "len__gte"),
+        ("maps__key__contains", ("maps", "key"), ("maps", EACH, "key", EACH), "contains"),
+        ("maps__match__in", ("maps", "match"), ("maps", EACH, "match", EACH), "in"),
+        ("deep__match__a__icontains", ("deep", "match", "a"), ("deep", "match", "the a"), "icontains"),
     ],
 )
 def test_a_name_is_walked_as_far_as_there_are_fields(
@@ -170,6 +176,18 @@ def test_an_interval_holds_its_ends_as_it_says(bounds: Bounds, inside: list[Any]
         ("flavour__in", (text for text in "ab"), "flavour in ['a', 'b']"),
         ("amount_kg__in", {1: "x"}, "amount_kg in [1]"),
         ("amount_kg__range", [1, "5"], "1 <= amount_kg <= '5'"),
+        ("flavour__contains", "x", "flavour contains 'x'"),
+        ("flavour__istartswith", "x", "flavour startswith (any case) 'x'"),
+        ("flavour__iexact", "x", "flavour equals (any case) 'x'"),
+        ("flavour__iexact", None, "flavour is missing"),
+        ("flavour__iregex", "^x", "flavour matches '^x'"),
+        ("flavour__search", "?", "nothing"),
+        ("flavour__phrase", "", "nothing"),
+        ("flavour__fuzzy", "x", "flavour fuzzy 'x'"),
+        ("best_before__year__gte", 2024, "best_before__year >= 2024"),
+        ("best_before__year__in", [2020, None], "best_before__year in [2020] or best_before is missing"),
+        ("best_before__month__ne", 5, "not (best_before__month = 5)"),
+        ("best_before__date", None, "best_before is missing"),
     ],
 )
 def test_none_and_collections_make_the_condition_that_they_mean(name: str, value: Any, described: str) -> None:
@@ -205,7 +223,7 @@ WRONG: list[Any] = [
     (IceCream, "amount_kg__search", "x", UnknownLookup, "IntType has no search; it has exact"),
     (Everything, "city__nmae", "x", UnknownField, "Everything has no field city__nmae; did you mean city__name?"),
     (Everything, "cities__tgas__in", ["x"], UnknownField, "did you mean cities__tags?"),
-    (Everything, "city", {}, UnknownLookup, "ModelType has no exact; it has isnull or one of its fields"),
+    (Everything, "city", {}, UnknownLookup, "ModelType has no exact; it has isnull, match or one of its fields"),
     (Everything, "mapping", {}, UnknownLookup, "DictType has no exact; it has isnull"),
     (Everything, "boolean__gt", True, UnknownLookup, "BooleanType has no gt"),
     (Everything, "point__lt", (1, 2), UnknownLookup, "GeoPointType has no lt"),
@@ -225,7 +243,74 @@ WRONG: list[Any] = [
     (IceCream, "flavour__isnull", 1, InvalidValue, "takes True or False, not 1"),
     (IceCream, "flavour__search", 5, InvalidValue, "takes words, not 5"),
     (IceCream, "flavour__search", None, InvalidValue, "takes words, not None"),
-    (IceCream, "flavour__search", '"a b"', InvalidValue, "is not understood yet"),
+    (IceCream, "flavour__search", "a | -b", InvalidValue, "'-b' cannot be one of several alternatives"),
+    (IceCream, "flavour__phrase", 5, InvalidValue, "takes words, not 5"),
+    (IceCream, "flavour__fuzzy", 5, InvalidValue, "takes a list of values, not 5"),
+    (IceCream, "flavour__fuzzy", ("x", 4), InvalidValue,
+     "takes words, or words and a distance of 1 to 3, not ('x', 4)"),
+    (IceCream, "flavour__fuzzy", ("x", True), InvalidValue, "a distance of 1 to 3"),
+    (IceCream, "flavour__fuzzy", ("x",), InvalidValue, "a distance of 1 to 3"),
+    (IceCream, "flavour__fuzzy", (1, 1), InvalidValue, "a distance of 1 to 3"),
+    *((IceCream, f"flavour__{name}", None, InvalidValue, "None cannot be read as StringType: it is no text")
+      for name in ("contains", "startswith", "endswith", "icontains", "istartswith", "iendswith")),
+    (IceCream, "flavour__contains", [1], InvalidValue, "IceCream.flavour__contains: [1] cannot be read as StringType"),
+    (IceCream, "amount_kg__contains", 1, UnknownLookup, "IntType has no contains; it has exact"),
+    (IceCream, "flavour__regex", 5, InvalidValue, "IceCream.flavour__regex takes a regular expression, not 5"),
+    (IceCream, "flavour__regex", "(", InvalidValue, "'(' is no regular expression for text: "),
+    (IceCream, "flavour__iregex", re.compile(b"x"), InvalidValue, "is no regular expression for text"),
+    (Everything, "strings__contains", [], InvalidValue, "takes an element or several, not an empty list"),
+    (Everything, "strings__contains", None, InvalidValue, "None is no element; use strings__isnull"),
+    (Everything, "integers__contains", [1, None], InvalidValue, "None is no element; use integers__isnull"),
+    (Everything, "integers__contains", "x", InvalidValue, "'x' cannot be read as IntType"),
+    (Everything, "integers__overlap", ["x"], InvalidValue, "'x' cannot be read as IntType"),
+    (Everything, "integers__overlap", [None], InvalidValue, "None is no element; use integers__isnull"),
+    (Everything, "integer__len", 1, UnknownLookup, "IntType has no len"),
+    (Everything, "cities__name__len", 1, UnknownLookup, "StringType has no len"),
+    (Everything, "strings__len", -1, InvalidValue, "-1 is no len: how many elements a list has"),
+    (Everything, "strings__len", None, InvalidValue, "a list that is missing has no length; use strings__isnull"),
+    (Everything, "strings__len__gte", "many", InvalidValue, "'many' cannot be read as IntType"),
+    (Everything, "strings__len__contains", 1, UnknownLookup, "there is no lookup 'len__contains'"),
+    (Everything, "date__month", 13, InvalidValue, "Everything.date__month: 13 is no month: the month, 1 to 12"),
+    (Everything, "date__month__in", [1, 0], InvalidValue, "0 is no month"),
+    (Everything, "date__day", 32, InvalidValue, "32 is no day"),
+    (Everything, "datetime__hour__ne", 24, InvalidValue, "24 is no hour"),
+    (Everything, "date__hour", 1, UnknownLookup, "DateType has no hour"),
+    (Everything, "date__year", "soon", InvalidValue, "'soon' cannot be read as IntType"),
+    (Everything, "date__year__gt", None, InvalidValue, "None has no order; use date__year__isnull"),
+    (Everything, "datetime__date", "soon", InvalidValue, "'soon' cannot be read as DateType"),
+    (Everything, "timedelta__year", 1, UnknownLookup, "TimedeltaType has no year"),
+    (Everything, "date__year__isnull", True, UnknownLookup, "there is no lookup 'year__isnull'"),
+    (Everything, "point__near", (1, 2, 3), InvalidValue,
+     "(latitude, longitude, radius, unit), unit one of m, km, mi, ft"),
+    (Everything, "point__near", (1, 2, 3, "mile"), InvalidValue, "unit one of m, km, mi, ft"),
+    (Everything, "point__near", 5, InvalidValue, "takes a list of values, not 5"),
+    (Everything, "point__near", (1, 2, -1, "m"), InvalidValue, "a radius is not below 0"),
+    (Everything, "point__near", (1, 2, True, "m"), InvalidValue, "takes numbers, not True"),
+    (Everything, "point__near", (1, 2, math.inf, "m"), InvalidValue, "takes numbers, not inf"),
+    (Everything, "point__near", ("x", 2, 1, "m"), InvalidValue, "cannot be read as GeoPointType"),
+    pytest.param(Everything, "point__near", (91, 2, 1, "m"), InvalidValue, "in degrees",
+                 marks=bug("a centre beyond the poles is taken, where within refuses such a corner")),
+    (Everything, "point__within", ((1, 2),), InvalidValue, "takes two corners of a box"),
+    (Everything, "point__within", ((1, 2), (0, 3)), InvalidValue, "the first corner of a box is the south-west one"),
+    (Everything, "point__within", ((1, 2, 3), (0, 3)), InvalidValue, "a corner is (latitude, longitude) in degrees"),
+    (Everything, "point__within", ((1, 2), (91, 3)), InvalidValue,
+     "a corner is (latitude, longitude) in degrees, not (91, 3)"),
+    (Everything, "point__within", ((1, 2), ("x", 3)), InvalidValue, "takes numbers, not 'x'"),
+    (Everything, "integer__near", (1, 2, 3, "m"), UnknownLookup, "IntType has no near"),
+    (Everything, "cities__match", {}, InvalidValue, "Everything.cities__match takes a dict of lookups, or a Q, not {}"),
+    (Everything, "cities__match", Q(), InvalidValue, "takes a dict of lookups, or a Q, not Q()"),
+    (Everything, "cities__match", {1: 2}, InvalidValue, "takes a dict of lookups"),
+    (Everything, "cities__match", "x", InvalidValue, "takes a dict of lookups, or a Q, not 'x'"),
+    (Everything, "cities__match", {"nmae": 1}, UnknownField, "no field cities__nmae; did you mean cities__name?"),
+    (Everything, "cities__match", {"visitors": "x"}, InvalidValue, "Everything.cities__match: visitors: 'x' cannot be"),
+    (Everything, "cities__match", {"name__gtt": 1}, UnknownLookup, "there is no lookup 'gtt'"),
+    (Everything, "strings__match", {"a": 1}, UnknownLookup, "there is no lookup 'match'"),
+    pytest.param(Everything, "point__near", (1, 2, 10**400, "m"), InvalidValue, "takes numbers",
+                 marks=bug("float() raises OverflowError, which points._number does not catch")),
+    pytest.param(Everything, "point__within", ((0, 10**400), (1, 1)), InvalidValue, "takes numbers",
+                 marks=bug("float() raises OverflowError, which points._number does not catch")),
+    pytest.param(Everything, "point__near", (1, 2, 3, ["m"]), InvalidValue, "unit one of m, km, mi, ft",
+                 marks=bug("a unit that cannot be hashed raises TypeError")),
     (IceCream, "best_before", "yesterday", InvalidValue, "cannot be read as DateTimeType"),
     (Everything, "float", "nan", InvalidValue, "NaN is equal to nothing"),
     (Everything, "float__in", [1, float("nan")], InvalidValue, "NaN is equal to nothing"),
@@ -254,6 +339,13 @@ def test_a_wrong_question_is_told_with_its_path_and_what_would_be_right(
     assert str(caught.value).startswith(model.__name__)
 
 
+@bug("the message offers the very name that was asked")
+def test_a_match_on_a_list_of_no_models_is_not_offered() -> None:
+    with pytest.raises(UnknownLookup) as caught:
+        bind(Everything, Q(strings__match={"a": 1}))
+    assert "did you mean strings__match?" not in str(caught.value)
+
+
 def test_a_condition_that_is_no_q_is_refused() -> None:
     with pytest.raises(TypeError, match="Q takes Q objects and keyword lookups, not 'x'"):
         Q("x")  # type: ignore[arg-type]
@@ -279,11 +371,10 @@ class Keeper(Model):
 
 
 def test_a_field_that_the_classes_of_an_object_do_not_agree_on_is_refused() -> None:
-    with pytest.raises(QueryError, match=r"Keeper\.pet: the classes it may have differ in what age is"):
+    with pytest.raises(QueryError, match="pet: the classes it may have differ in what age is"):
         bind(Keeper, Q(pet__age=3))
 
 
-@bug("_inner_fields refuses every field of the classes because they differ in another one")
 def test_a_field_that_the_classes_of_an_object_agree_on_is_found_whatever_else_differs() -> None:
     assert describe(bind(Keeper, Q(pet__name="x"))) == "pet__name = 'x'"
 
@@ -293,7 +384,6 @@ class Toys(Model):
                           type("Two", (Model,), {"toys": ListType(DateTimeType())})])  # fmt: skip
 
 
-@bug("_inner_fields compares the kinds of lists, not of what they hold; the first class's elements win")
 def test_lists_of_different_elements_are_a_difference_between_classes() -> None:
     with pytest.raises(QueryError, match="differ in what toys is"):
         bind(Toys, Q(toys__toys="x"))
@@ -351,12 +441,14 @@ def test_an_order_is_a_path_and_a_direction(name: str, steps: tuple[str, ...], d
         ("strnig", UnknownField, "did you mean string?"),
         ("--string", UnknownField, "no field -string"),
         ("", UnknownField, "no field"),
-        pytest.param(
+        (
             "string__gt",
             QueryError,
-            "order_by('string__gt')",
-            marks=bug("the message offers the lookup that order_by cannot take"),
+            "Everything: order_by('string__gt') takes fields, not lookups; did you mean string?",
         ),
+        ("date__year", QueryError, "order_by('date__year') takes fields, not lookups; did you mean date?"),
+        ("string__nothing", UnknownLookup, "there is no lookup 'nothing'"),
+        ("string__", UnknownLookup, "there is no lookup ''"),
         (5, InvalidValue, "order_by takes names of fields, not 5"),
         (None, InvalidValue, "order_by takes names of fields, not None"),
     ],

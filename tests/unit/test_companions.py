@@ -47,9 +47,16 @@ BESIDE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"point": [85.06, 0]}, {}),
     ({"point": [-90, 180]}, {}),
     # Folded words, where the server's tokens are not the words.
-    ({"string": "ÉCOLE"}, {"string__fold": ["école"]}),
+    ({"string": "ÉCOLE"}, {"string__fold": ["école"], "string__case": "école"}),
     ({"strings": ["plain", "two\nlines", None]}, {"strings__fold": ["two lines"]}),
     ({"multilingual": {"en_US": "plain", "de_AT": "ÄPFEL", "fr": None}}, {"multilingual__fold": ["äpfel"]}),
+    # Case-folded text, where a server's folding may be another; a backslash joins words.
+    ({"string": "école Wien"}, {}),
+    ({"string": "Straße"}, {"string__fold": ["strasse"], "string__case": "strasse"}),
+    ({"string": "\u212a"}, {"string__fold": ["k"], "string__case": "k"}),
+    ({"string": "A\\B"}, {"string__fold": ["a b ab"], "string__case": "a\\b"}),
+    ({"city": {"name": "É"}}, {"city__name__fold": ["é"], "city__name__case": "é"}),
+    ({"cities": [{"name": "É"}]}, {"cities__name__fold": ["é"]}),
     # Nulls, which ismissing() does not see.
     ({"string": None}, {"_nulls": ["string"]}),
     ({"strings": [None, None]}, {"_nulls": ["strings"]}),
@@ -166,11 +173,18 @@ def test_a_primitive_is_compared_as_its_type_reads_it(name: str, primitive: Any,
 
 
 @pytest.mark.parametrize(
-    ("value", "texts"),
-    [("x", ["x"]), ({"en": "x", "de": None, "fr": "y"}, ["x", "y"]), (None, []), (5, []), ([], [])],
+    ("name", "primitive", "texts"),
+    [
+        ("string", "x", ["x"]),
+        ("mac", "aa-bb-cc-dd-ee-ff", ["aa-bb-cc-dd-ee-ff"]),
+        ("multilingual", {"en": "x", "de": None, "fr": "y"}, ["x", "y"]),
+        ("multilingual", {}, []),
+        ("multilingual", ["x"], []),
+        ("multilingual", "x", []),
+    ],
 )
-def test_the_texts_of_a_value(value: Any, texts: list[str]) -> None:
-    assert texts_of(value) == texts
+def test_the_texts_of_a_value(name: str, primitive: Any, texts: list[str]) -> None:
+    assert texts_of(schema_of(Everything).fields[name], primitive) == texts
 
 
 def test_leaves_of_lists_of_models_gather_every_element() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,12 +25,12 @@ from rs_search.errors import (
 from rs_search.index_schema import index_schema_of
 from rs_search.operations import records, search
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
-from rs_search.operations.requests import Batch, Command, Operation, Pause, command
+from rs_search.operations.requests import Batch, Command, Deliver, Operation, Pause, Stream, command
 from rs_search.planner.plan import Select
 from rs_search.query.bind import bind, bind_order
-from rs_search.server.capabilities import Capabilities, ServerState
+from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
 from rs_search.server.connections import Server
-from rs_search.server.drive import CLIENT_ERRORS, translated
+from rs_search.server.drive import CLIENT_ERRORS, stream, translated
 from rs_search.server.drive import run as run_on_server
 from rs_search.storage import json_document
 
@@ -40,7 +41,7 @@ NAME = index_schema_of(IceCream).name
 
 
 def state_of(capabilities: Capabilities, ready: bool = True) -> ServerState:
-    return ServerState(capabilities=capabilities, ready_indexes={NAME} if ready else set())
+    return ServerState(capabilities=capabilities, indexes={NAME: IndexHealth(math.inf)} if ready else {})
 
 
 def drive(operation: Operation[Any], *replies: Any) -> tuple[list[Any], Any]:
@@ -189,35 +190,37 @@ def test_keys_are_removed_a_thousand_at_a_time() -> None:
 # --- scans ------------------------------------------------------------------------------------------------------------
 
 
-def take_all(key: str, document: Any) -> bool:
-    return True
-
-
 def test_a_scan_reads_each_key_once_and_leaves_other_models_alone() -> None:
-    requests, rows = drive(
-        json_document.scan("Ice", PLAIN, take_all),
+    requests, found = drive(
+        json_document.scan_keys("Ice"),
         (7, [b"Ice:1", b"Ice:Cone:1", b"Ice:2"]),
-        [b'{"a":1}', None],
+        (9, []),
         (b"0", [b"Ice:1", b"Ice:3"]),
-        [b'{"a":3}'],
     )
-    assert [words(request) for request in requests] == [
-        "SCAN 0 MATCH Ice:* COUNT 1000", "MGET Ice:1 Ice:2", "SCAN 7 MATCH Ice:* COUNT 1000", "MGET Ice:3",
-    ]  # fmt: skip
-    assert rows == [("Ice:1", {"a": 1}), ("Ice:3", {"a": 3})]
+    assert [words(request) for request in requests] == [f"SCAN {cursor} MATCH Ice:* COUNT 1000" for cursor in (0, 7, 9)]
+    assert found == ["Ice:1", "Ice:2", "Ice:3"]
 
 
-def test_a_scan_with_redisjson_reads_texts_as_well() -> None:
-    requests, rows = drive(
-        json_document.scan("Ice", JSON_ONLY, take_all), (0, ["Ice:1", "Ice:2"]), [b"{}", None], [b'{"a":2}']
-    )
-    assert [words(request) for request in requests][1:] == ["JSON.MGET Ice:1 Ice:2 .", "MGET Ice:2"]
+def test_documents_are_read_in_the_order_of_their_keys_without_those_that_are_gone() -> None:
+    requests, rows = drive(json_document.read_many(["Ice:2", "Ice:1"], PLAIN), [b'{"a":2}', None])
+    assert [words(request) for request in requests] == ["MGET Ice:2 Ice:1"]
+    assert rows == [("Ice:2", {"a": 2})]
+
+
+def test_documents_kept_as_text_are_read_beside_those_of_redisjson() -> None:
+    requests, rows = drive(json_document.read_many(["Ice:1", "Ice:2"], JSON_ONLY), [b"{}", None], [b'{"a":2}'])
+    assert [words(request) for request in requests] == ["JSON.MGET Ice:1 Ice:2 .", "MGET Ice:2"]
     assert rows == [("Ice:1", {}), ("Ice:2", {"a": 2})]
 
 
-def test_an_empty_page_of_a_scan_is_not_read() -> None:
-    requests, rows = drive(json_document.scan("Ice", PLAIN, take_all), (5, []), (0, []))
-    assert ([type(request) for request in requests], rows) == ([Command, Command], [])
+@pytest.mark.parametrize("capabilities", [PLAIN, JSON_ONLY])
+def test_no_keys_are_not_read(capabilities: Capabilities) -> None:
+    assert drive(json_document.read_many([], capabilities)) == ([], [])
+
+
+def test_keys_that_hold_a_document_are_told() -> None:
+    requests, found = drive(json_document.existing(["a", "b"]), [b"[]", None])
+    assert (words(requests[0]), found) == ("JSON.MGET a b $.__none__", ["a"])
 
 
 @pytest.mark.parametrize(
@@ -230,11 +233,7 @@ def test_a_scan_takes_the_prefix_by_the_letter(prefix: str, pattern: str) -> Non
 
 
 def test_a_foreign_key_that_is_no_utf8_does_no_harm() -> None:
-    scan = json_document.scan("Ice", PLAIN, take_all)
-    next(scan)
-    request = scan.send((0, [b"Ice:\xff", b"Ice:1"]))
-    assert isinstance(request, Command)
-    assert [argument if isinstance(argument, bytes) else str(argument).encode() for argument in request.arguments]
+    assert drive(json_document.scan_keys("Ice"), (0, [b"Ice:\xff", b"Ice:1"]))[1] == ["Ice:1"]
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -252,7 +251,41 @@ def test_an_index_that_is_there_is_asked_about_once() -> None:
     state = state_of(SEARCH, ready=False)
     asked, _ = drive(ensure_index(state, index_schema_of(IceCream)), FULL)
     assert asked == [command("FT.INFO", NAME)]
-    assert state.ready_indexes == {NAME}
+    assert state.indexes[NAME].refused is None
+    assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], None)
+
+
+def test_an_index_is_looked_at_again_after_a_while() -> None:
+    state = state_of(SEARCH)
+    state.indexes[NAME] = IndexHealth(-math.inf, failures=2)
+    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
+    assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
+
+
+REFUSED = {**FULL, "hash_indexing_failures": "1", "Index Errors": {"last indexing error": "Invalid JSON type"}}
+
+
+def aggregated(*found: str) -> list[Any]:
+    return [{"total_results": len(found), "results": [{"extra_attributes": {"__key": key}} for key in found]}, 0]
+
+
+def test_documents_that_the_index_refused_are_named() -> None:
+    state = state_of(SEARCH, ready=False)
+    asked, refused = drive(
+        ensure_index(state, index_schema_of(IceCream)), REFUSED, (0, ["IceCream:1", "IceCream:2"]),
+        aggregated("IceCream:1"), [b"[]"],
+    )  # fmt: skip
+    assert [words(request).split()[0] for request in asked] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
+    assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
+
+
+def test_a_question_is_answered_by_a_scan_where_the_index_refused_documents() -> None:
+    state = state_of(SEARCH)
+    state.indexes[NAME] = IndexHealth(math.inf, 1, "the index refused 1 of the documents")
+    asked, answer = drive(search.select_rows(state, select(Q(amount_kg=1))), (0, ["IceCream:1"]), ['{"amount_kg":1}'])
+    assert [words(request).split()[0] for request in asked] == ["SCAN", "JSON.MGET"]
+    assert keys(answer.value) == ["1"]
 
 
 def test_an_index_that_is_not_there_is_made_and_awaited() -> None:
@@ -307,11 +340,13 @@ def keys(rows: list[search.Row]) -> list[str]:
 
 
 def run(question: Select, *replies: Any, capabilities: Capabilities = SEARCH) -> tuple[list[Any], Any]:
-    return drive(search.select_rows(state_of(capabilities), question), *replies)
+    asked, answer = drive(search.select_rows(state_of(capabilities), question), *replies)
+    return asked, answer.value
 
 
 def count(question: Select, *replies: Any, capabilities: Capabilities = SEARCH) -> tuple[list[Any], Any]:
-    return drive(search.count_rows(state_of(capabilities), question), *replies)
+    asked, answer = drive(search.count_rows(state_of(capabilities), question), *replies)
+    return asked, answer.value
 
 
 def test_what_can_match_nothing_asks_nothing() -> None:
@@ -360,21 +395,31 @@ def test_a_slice_that_is_checked_is_cut_in_python() -> None:
     assert keys(rows) == ["2", "1"]
 
 
-def test_more_rows_than_asked_for_are_asked_for_again_in_one_reply() -> None:
-    asked, rows = run(select(Q(flavour="x")), page(1, total=1500), page(*range(1500)))
+def test_of_more_rows_than_asked_for_the_keys_come_in_one_reply_and_the_documents_by_key() -> None:
+    found = [f"IceCream:{number:04}" for number in range(1500)]
+    texts = ['{"flavour":"x"}'] * 1500
+    asked, rows = run(select(Q(flavour="x")), page(1, total=1500), aggregated(*found), texts[:1000], texts[1000:])
     assert "LIMIT 0 1000 " in words(asked[0])
-    assert "LIMIT 0 10000 " in words(asked[1])
+    assert words(asked[1]) == (
+        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 TIMEOUT 0 "
+        "PARAMS 2 p0 x DIALECT 2"
+    )
+    assert [len(request.arguments) for request in asked[2:]] == [1002, 502]
     assert len(rows) == 1500
 
 
 def test_more_rows_than_the_server_gives_at_once_are_scanned() -> None:
     asked, rows = run(
         select(Q(amount_kg__gte=2)),
-        page(1, total=10_001),
+        page(1, total=1_000_001),
+        [page(1), 77],
+        "OK",
         (0, ["IceCream:1", "IceCream:3"]),
         ['{"amount_kg":1}', '{"amount_kg":3}'],
     )
-    assert [words(request).split()[0] for request in asked] == ["FT.SEARCH", "SCAN", "JSON.MGET"]
+    assert [words(request).split()[0] for request in asked] == [
+        "FT.SEARCH", "FT.AGGREGATE", "FT.CURSOR", "SCAN", "JSON.MGET",
+    ]  # fmt: skip
     assert keys(rows) == ["3"]
 
 
@@ -422,7 +467,7 @@ def test_a_count_is_the_servers_cut_as_the_slice(cut: dict[str, int], total: int
 
 
 def test_a_count_with_doubts_reads_the_rows() -> None:
-    _, found = count(select(Q(amount_kg=2**53)), [page(total=2), page(total=1)], page(total=1), page(2**53, 2**53 + 1))
+    _, found = count(select(Q(amount_kg=2**53)), [page(total=2), page(total=1)], page(2**53, 2**53 + 1))
     assert found == 1
 
 
@@ -442,7 +487,7 @@ def test_a_member_that_cannot_be_read_is_told_with_its_key() -> None:
 def test_an_explanation_asks_nothing_once_the_server_is_known() -> None:
     asked, told = drive(search.explain_select(state_of(SEARCH), select(Q(flavour="x"))))
     assert asked == []
-    assert told.splitlines()[-1] == "  server  RediSearch 2.10.5 and RedisJSON"
+    assert str(told).splitlines()[-1] == "  server  RediSearch 2.10.5 and RedisJSON"
 
 
 def test_rows_found_are_removed() -> None:
@@ -453,3 +498,184 @@ def test_rows_found_are_removed() -> None:
 def test_every_key_of_a_model_is_removed_and_no_other() -> None:
     asked, removed = drive(records.remove_all("Ice"), (1, ["Ice:1", "Ice:Cone:1"]), (0, ["Ice:1", "Ice:2"]), 2)
     assert (words(asked[-1]), removed) == ("DEL Ice:1 Ice:2", 2)
+
+
+# --- filters, keys and batches ----------------------------------------------------------------------------------------
+
+
+def test_strings_are_filtered_by_aggregate() -> None:
+    asked, rows = run(select(Q(flavour__contains="x")), [page(2, 1), 0])
+    assert words(asked[0]) == (
+        f'FT.AGGREGATE {NAME} * VERBATIM FILTER (exists(@flavour) && contains(@flavour,"x")>0) '
+        "LOAD 2 @__key $ WITHCURSOR COUNT 1000 TIMEOUT 0 DIALECT 2"
+    )
+    assert keys(rows) == ["1", "2"]
+
+
+def test_a_cursor_that_is_not_read_to_its_end_is_removed() -> None:
+    asked, rows = run(select(Q(flavour__contains="x")), [page(1), 77], "OK", aggregated("IceCream:1"),
+                      ['{"flavour":"xy"}'])  # fmt: skip
+    assert words(asked[1]) == f"FT.CURSOR DEL {NAME} 77"
+    assert keys(rows) == ["1"]
+
+
+def test_a_filtered_count_is_the_servers() -> None:
+    reply = {"total_results": 1, "results": [{"extra_attributes": {"n": "7"}}]}
+    asked, found = count(select(Q(flavour__contains="x"), start=2), [reply])
+    assert words(asked[0])[0].endswith("GROUPBY 0 REDUCE COUNT 0 AS n TIMEOUT 0 DIALECT 2")
+    assert found == 5
+    assert count(select(Q(flavour__contains="x")), [{"total_results": 0, "results": []}])[1] == 0
+
+
+def test_how_many_documents_were_read_is_told() -> None:
+    question = select(Q(amount_kg__gt=3))
+    answer = drive(search.select_rows(state_of(PLAIN), question), (0, [f"IceCream:{number}" for number in range(5)]),
+                   [f'{{"amount_kg":{number}}}' for number in range(5)])[1]  # fmt: skip
+    assert (len(answer.value), answer.examined) == (1, 5)
+
+
+def test_rows_among_keys_come_in_the_order_of_the_keys_each_once() -> None:
+    asked, rows = drive(
+        search.select_among(state_of(SEARCH), select(Q(amount_kg__gt=1)), [f"IceCream:{key}" for key in "3213"]),
+        [f'{{"amount_kg":{key}}}' for key in "321"],
+    )
+    assert words(asked[0]) == "JSON.MGET IceCream:3 IceCream:2 IceCream:1 ."
+    assert keys(rows) == ["3", "2"]
+
+
+def test_keys_go_down_where_the_question_says_so() -> None:
+    assert keys(run(select(Q(flavour="x"), keys_down=True), page(2, 3, 1))[1]) == ["3", "2", "1"]
+
+
+def many(total: int) -> tuple[list[str], list[str]]:
+    return [f"IceCream:{number:04}" for number in range(total)], [
+        f'{{"amount_kg":{number % 7}}}' for number in range(total)
+    ]
+
+
+def test_a_slice_of_a_scan_reads_no_further_than_it_needs() -> None:
+    names, texts = many(3000)
+    asked, rows = run(select(Q(amount_kg=1), stop=3), (0, names), texts[:1000], capabilities=PLAIN)
+    assert (len(asked), keys(rows)) == (2, ["0001", "0008", "0015"])
+
+
+def batches(question: Select, *replies: Any, capabilities: Capabilities = PLAIN) -> tuple[list[Any], list[list[str]]]:
+    """What a stream asks for, and the keys that it delivers."""
+    asked: list[Any] = []
+    delivered: list[list[str]] = []
+    answers, reply = list(replies), None
+    operation = search.iterate_rows(state_of(capabilities), question)
+    try:
+        while True:
+            request = operation.throw(reply) if isinstance(reply, Exception) else operation.send(reply)
+            if isinstance(request, Deliver):
+                delivered.append(keys(request.rows))
+                reply = None
+            else:
+                asked.append(request)
+                reply = answers.pop(0)
+    except StopIteration:
+        assert not answers
+        return asked, delivered
+
+
+def test_rows_are_delivered_a_thousand_documents_at_a_time() -> None:
+    names, texts = many(2500)
+    asked, delivered = batches(select(Q(amount_kg=1)), (0, names), texts[:1000], texts[1000:2000], texts[2000:])
+    assert [words(request).split()[0] for request in asked] == ["SCAN", "MGET", "MGET", "MGET"]
+    assert [len(batch) for batch in delivered] == [143, 143, 71]
+    assert [key for batch in delivered for key in batch] == [f"{number:04}" for number in range(1, 2500, 7)]
+
+
+def test_a_stream_in_another_order_reads_what_it_is_ordered_by_first() -> None:
+    names, texts = many(5)
+    asked, delivered = batches(select(Q(amount_kg__gt=1), "-amount_kg", start=1), (0, names), texts,
+                               [texts[4], texts[3], texts[2]])  # fmt: skip
+    assert words(asked[-1]) == "MGET IceCream:0004 IceCream:0003 IceCream:0002"
+    assert delivered == [["0003", "0002"]]
+
+
+def test_a_stream_ends_with_its_slice() -> None:
+    names, texts = many(3000)
+    asked, delivered = batches(select(Q(), start=998, stop=1001), (0, names), texts[:1000], texts[1000:2000])
+    assert (len(asked), delivered) == (3, [["0998", "0999"], ["1000"]])
+
+
+def test_a_stream_makes_a_dropped_index_again_once() -> None:
+    asked, delivered = batches(select(Q(flavour="x")), MISSING, MISSING, "OK", FULL, page(1), capabilities=SEARCH)
+    assert [words(request).split()[0] for request in asked] == [
+        "FT.SEARCH", "FT.INFO", "FT.CREATE", "FT.INFO", "FT.SEARCH",
+    ]  # fmt: skip
+    assert delivered == [["1"]]
+
+
+def test_a_stream_of_nothing_asks_nothing() -> None:
+    assert batches(select(Q(flavour__in=[]))) == ([], [])
+
+
+# --- streams on a server ----------------------------------------------------------------------------------------------
+
+
+class Echo(redis.Redis):
+    """Answers each command with its words, and fails those that say so."""
+
+    def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        if arguments[0] == "FAIL":
+            raise exceptions.ResponseError("said no")
+        return list(arguments)
+
+
+SERVER = Server(Echo(), state_of(PLAIN), "redis://h:1/0")
+
+
+def test_a_stream_is_run_as_far_as_its_rows_are_taken() -> None:
+    told: list[Any] = []
+
+    def rows() -> Stream:
+        try:
+            for number in range(3):
+                told.append((yield command("GET", number)))
+                yield Deliver([number])
+        finally:
+            told.append("closed")
+
+    running = stream(rows(), SERVER)
+    assert told == []
+    assert next(running) == [0]
+    assert told == [["GET", 0]]
+    assert list(running) == [[1], [2]]
+    assert told == [["GET", 0], ["GET", 1], ["GET", 2], "closed"]
+
+
+def test_a_stream_that_is_left_is_closed() -> None:
+    told: list[str] = []
+
+    def rows() -> Stream:
+        try:
+            yield Deliver([1])
+            yield command("GET", "never")
+        finally:
+            told.append("closed")
+
+    running = stream(rows(), SERVER)
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    assert told == ["closed"]
+
+
+def test_an_error_is_thrown_into_a_stream_and_out_of_it() -> None:
+    def mends() -> Stream:
+        try:
+            yield command("FAIL")
+        except ServerError as error:
+            yield Deliver([str(error)])
+
+    def fails() -> Stream:
+        yield Deliver([1])
+        yield command("FAIL")
+
+    assert list(stream(mends(), SERVER)) == [["redis://h:1/0 refused FAIL: said no"]]
+    running = stream(fails(), SERVER)
+    assert next(running) == [1]
+    with pytest.raises(ServerError, match="refused FAIL: said no"):
+        next(running)

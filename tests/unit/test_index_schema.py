@@ -21,6 +21,7 @@ from schematics.types import (
     PolyModelType,
     StringType,
     UnionType,
+    UUIDType,
 )
 
 from rs_search import SchemaError, search_options
@@ -78,6 +79,7 @@ AWKWARD: dict[str, dict[str, Any]] = {
         "a": StringType(),
         "a__text": StringType(),
         "a__fold": DateType(),
+        "a__case": StringType(),
         "a__text_": IntType(),
     },
     "names of other case": {"a": StringType(), "A": IntType()},
@@ -98,7 +100,7 @@ def test_no_two_fields_of_an_index_share_an_alias(name: str) -> None:
 def test_no_two_companions_of_a_document_share_a_member(name: str) -> None:
     schema = index_schema_of(model(**AWKWARD[name]))
     beside = [leaf.alias for leaf in schema.leaves.values() if leaf.companion]
-    beside += [leaf.fold for leaf in schema.leaves.values() if leaf.fold]
+    beside += [alias for leaf in schema.leaves.values() for alias in (leaf.fold, leaf.case) if alias]
     assert len({NULLS, DOUBTS, EXACT, *beside}) == len(beside) + 3
 
 
@@ -169,6 +171,27 @@ def test_values_in_lists_are_not_sortable() -> None:
     assert not {alias for alias in sortable if alias.startswith(("strings", "integers", "dates", "cities"))}
 
 
+@pytest.mark.parametrize(
+    ("field", "has_case"),
+    [
+        (StringType(), True),
+        (StringType(metadata={"search_options": search_options(text=False)}), True),
+        (StringType(metadata={"search_options": search_options(sortable=False)}), False),
+        (StringType(metadata={"search_options": search_options(tag=False)}), False),
+        (ListType(StringType()), False),
+        (UUIDType(), False),
+        (IntType(), False),
+    ],
+)
+def test_a_sortable_text_has_its_case_beside_it(field: Any, has_case: bool) -> None:
+    schema = index_schema_of(model(field=field))
+    found = [field for field in schema.fields if field.alias == "field__case"]
+    assert [(one.json_path, one.kind, one.sortable, one.missing) for one in found] == (
+        [('$._ix["field__case"]', "TAG", True, False)] if has_case else []
+    )
+    assert schema.leaves[("field",)].case == ("field__case" if has_case else None)
+
+
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +200,8 @@ def test_texts_beyond_what_an_index_takes_have_a_tag_only() -> None:
     schema = index_schema_of(many)
     kinds = [field.kind for field in schema.fields]
     assert kinds.count("TEXT") == 2 * MOST_TEXTS <= 128
-    assert kinds.count("TAG") == MOST_TEXTS + 3 + 2
+    # Each has a tag, and its case beside it; two tags are every index's own.
+    assert kinds.count("TAG") == 2 * (MOST_TEXTS + 3) + 2
     assert [leaf.text for leaf in schema.leaves.values()][-3:] == [None, None, None]
 
 

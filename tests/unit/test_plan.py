@@ -17,10 +17,11 @@ from schematics.types import FloatType, IntType, MultilingualStringType, StringT
 
 from rs_search import Q, SearchRedisMixin, StrictPerformanceException
 from rs_search.options import search_options
+from rs_search.planner.explain import refuse_scan
 from rs_search.planner.ft import DEEPEST
-from rs_search.planner.plan import INDEX, NONE, SCAN, Plan, Select, explain, make_plan, refuse_scan, sort_arguments
+from rs_search.planner.plan import INDEX, NONE, SCAN, Plan, Select, make_plan, sort_arguments
 from rs_search.planner.predicate import predicate
-from rs_search.query.bind import bind, bind_order
+from rs_search.query.bind import bind, bind_order, bind_paths
 from rs_search.query.tree import describe
 
 NO_SEARCH = "the server has no RediSearch (FT.SEARCH)"
@@ -44,7 +45,7 @@ def test_what_can_match_nothing_asks_nobody(why_no_search: str | None) -> None:
 
 def test_without_search_every_document_is_read_and_the_whole_condition_checked() -> None:
     found = plan(Q(flavour="x"), why_no_search=NO_SEARCH)
-    assert (found.access, found.check is found.where, found.reasons) == (SCAN, True, (NO_SEARCH,))
+    assert (found.access, found.check is found.where, found.why) == (SCAN, True, NO_SEARCH)
     assert plan(Q(), why_no_search=NO_SEARCH).check is None
 
 
@@ -53,8 +54,17 @@ def test_without_search_every_document_is_read_and_the_whole_condition_checked()
     [
         (Q(string="x"), None),
         (Q(string="x", mapping__a=1), "mapping__a = 1"),
-        (Q(string="x") & ~Q(mapping__a=1, either=2), "(not (mapping__a = 1) or not (either = 2))"),
-        (Q(string="x") & (Q(integer=1) | Q(mapping__a=1)), "(integer = 1 or mapping__a = 1)"),
+        (Q(string="x") & ~Q(mapping__a=1, either=2), "not (mapping__a = 1) or not (either = 2)"),
+        (Q(string="x") & (Q(integer=1) | Q(mapping__a=1)), "integer = 1 or mapping__a = 1"),
+        (Q(string="x", mapping__a=1, either=2), "mapping__a = 1 and either = 2"),
+        (Q(string="x", string__regex="x"), "string matches 'x'"),
+        (Q(string="x", string__contains="x"), None),
+        (Q(string="x", strings__contains=["x", "y"]), None),
+        (Q(string="x", string__fuzzy="x"), "string fuzzy 'x'"),
+        (Q(string="x", cities__match={"name": "x"}), "cities match {'name': 'x'}"),
+        (Q(string="x", point__near=(0, 0, 1, "m")), "point near (0, 0, 1, 'm')"),
+        (Q(string="x", date__month=1), "date__month = 1"),
+        (Q(string="x", date__month=1, date__year=2024), None),
         (Q(string="x") & (Q(integer=1) | Q(date__gt="2020-01-01")), None),
         (Q(string="x") & ~Q(integer=2**53 + 1), f"not (integer = {2**53 + 1})"),
         (Q(string="x", integer=2**53 + 1), f"string = 'x' and integer = {2**53 + 1}"),
@@ -82,15 +92,20 @@ def test_only_what_the_index_does_not_answer_is_checked(query: Q, check: str | N
         ~(Q(string="x") & Q(integer__gt=2**53 + 1)),
         ~Q(string__search="x"),
         Q(string="x") | ~Q(string__search="x"),
-        Q(string__gt="x"),
+        Q(strings__gt="x"),
         Q(point=(1, 2)),
+        Q(string__regex="x"),
+        ~Q(cities__match={"name": "x"}),
+        ~Q(point__near=(0, 0, 1, "m")),
+        ~(Q(string="x") ^ Q(integer=1) ^ Q(boolean=True)),
+        ~Q(string__contains="a whole word\\"),
     ],
     ids=repr,
 )
 def test_what_the_index_could_only_lose_rows_by_is_not_asked_of_it(query: Q) -> None:
     found = plan(query, model=Everything)
     assert (found.access, found.check is found.where) == (SCAN, True)
-    assert "the index cannot narrow down" in found.reasons[0]
+    assert found.why == "the index cannot narrow it down"
 
 
 ROWS = [{"flavour": flavour, "amount_kg": amount} for flavour in "xy" for amount in (0, 1)]
@@ -163,10 +178,13 @@ def test_no_text_changes_what_is_asked(value: str, name: str) -> None:
         assert dict(found.parameters) == {"p0": value.replace("\\", "\\\\")}
 
 
-@given(st.lists(hostile, min_size=1, max_size=4))
-def test_a_search_becomes_parameters_of_one_word_each(values: list[str]) -> None:
-    text = " ".join(value.replace('"', "").replace("*", "").replace("-", "") for value in values)
-    found = plan(Q(flavour__search=text))
+words = st.one_of(hostile, hostile.map("ice{}".format), st.sampled_from(["ice cream", "Ice-Cream"]))
+
+
+@given(st.lists(words, min_size=1, max_size=4), st.sampled_from(["search", "phrase", "contains", "iexact"]))
+def test_words_become_parameters_of_one_word_each(values: list[str], lookup: str) -> None:
+    text = " ".join(values) if lookup != "search" else " ".join(values).replace("|", " ")
+    found = plan(Q(**{f"flavour__{lookup}": text}))
     assert re.fullmatch(r"\*|@flavour__text\|flavour__fold:\([(|) $p0-9]+\)", found.query)
     assert all(re.fullmatch(r"\+?[^\s|(){}@$\"'*\\:%=-]+", value) for _, value in found.parameters)
 
@@ -205,11 +223,44 @@ def test_numbers_of_a_class_of_their_own_are_sent_as_plain_numbers(query: Q, val
 
 @pytest.mark.parametrize(
     "query",
-    [Q(flavour="\ud800"), Q(flavour__ne="\ud800"), Q(flavour__in=["x", "\ud800"]), Q(flavour__search="ice \ud800")],
-    ids=["exact", "ne", "in", "search"],
+    [
+        Q(flavour="\ud800"),
+        Q(flavour__ne="\ud800"),
+        Q(flavour__in=["x", "\ud800"]),
+        Q(flavour__search="ice \ud800"),
+        pytest.param(Q(flavour__search="ice \ud800*"), marks=bug("expression._search writes the prefix as it is")),
+        Q(flavour__phrase="ice \ud800"),
+        Q(flavour__fuzzy="ice \ud800"),
+        Q(flavour__contains="x\ud800"),
+        Q(flavour__iexact="x \ud800"),
+        Q(flavour__gt="x\ud800"),
+        Q(flavour__contains="x") & ~Q(flavour="\ud800"),
+        Q(flavour__contains="x") | Q(flavour="\ud800"),
+    ],
+    ids=ascii,
 )
 def test_a_text_without_a_utf8_form_is_never_sent(query: Q) -> None:
-    assert "\ud800" not in "".join(value for _, value in plan(query).parameters)
+    found = plan(query)
+    assert "\ud800" not in "".join(value for _, value in found.parameters) + (found.filter or "")
+
+
+@pytest.mark.parametrize(
+    ("query", "fates"),
+    [
+        (Q(), []),
+        (Q(string="x"), ["exact"]),
+        (Q(string="x", string__contains="y"), ["exact", "filter"]),
+        (Q(string__phrase="a b", string__contains="y\n", mapping__a=1), ["superset", "filter", "check"]),
+        (Q(string__contains="y") | Q(string__contains="z"), ["filter"]),
+        (Q(string="x") ^ Q(integer=1) ^ Q(boolean=True), ["superset"]),
+    ],
+    ids=repr,
+)
+def test_a_part_is_met_by_the_query_by_the_filter_or_by_a_check(query: Q, fates: list[str]) -> None:
+    found = plan(query, model=Everything)
+    assert [part.fate for part in found.parts] == fates
+    left = [describe(part.condition) for part in found.parts if part.checked]
+    assert (describe(found.check) if found.check else "") == " and ".join(left)
 
 
 # --- doubts -----------------------------------------------------------------------------------------------------------
@@ -228,6 +279,11 @@ def test_a_text_without_a_utf8_form_is_never_sent(query: Q) -> None:
         (Q(date="9999-12-31"), ()),
         (Q(string="x"), ()),
         (Q(cities__visitors__gt=2**60), ("cities__visitors",)),
+        (Q(cities__match={"visitors__gt": 2**60, "name": "x"}), ("cities__visitors",)),
+        (Q(integer__in=[2**53 - 2, 2**53 - 1]), ()),
+        (Q(integer__in=[2**53 - 1, 2**53]), ("integer",)),
+        (Q(datetime__year=2255), ("datetime",)),
+        (Q(datetime__year=2254), ()),
     ],
     ids=repr,
 )
@@ -260,6 +316,9 @@ def test_a_superset_with_doubts_is_checked_whole() -> None:
         (Q(string="x", mapping__a=1), ("integer",), False),
         (Q(string="x"), ("city__name",), True),
         (Q(string="x"), ("multilingual__de",), False),
+        (Q(string__icontains="x"), ("-string",), True),
+        (Q(string__contains="x\n"), ("-string",), False),
+        (Q(point__near=(0, 0, 1, "m")), (), False),
     ],
 )
 def test_the_index_orders_what_it_answers_and_has(query: Q, order: tuple[str, ...], server: bool) -> None:
@@ -269,6 +328,22 @@ def test_the_index_orders_what_it_answers_and_has(query: Q, order: tuple[str, ..
 def test_an_order_is_sorted_by_index_fields_then_by_key() -> None:
     found = plan(Q(), "-amount_kg", "flavour")
     assert sort_arguments(found) == ["SORTBY", "6", "@amount_kg", "DESC", "@flavour", "ASC", "@__key", "ASC"]
+
+
+def test_keys_going_down_are_sorted_so() -> None:
+    found = make_plan(Select(IceCream, keys_down=True, stop=3), None)
+    assert sort_arguments(found) == ["SORTBY", "2", "@__key", "DESC"]
+
+
+def test_what_is_the_first_of_each_combination_is_told_in_python() -> None:
+    (path,) = bind_paths(IceCream, ["flavour"], "distinct")
+    found = make_plan(Select(IceCream, order=bind_order(IceCream, ["flavour"]), stop=3, distinct=(path,)), None)
+    assert (found.server_order, found.sorted_there) == (False, False)
+
+
+@pytest.mark.parametrize(("order", "stop", "there"), [((), None, False), ((), 3, True), (("flavour",), None, True)])
+def test_the_index_is_asked_for_an_order_where_one_is_needed(order: tuple[str, ...], stop: int, there: bool) -> None:
+    assert make_plan(Select(IceCream, order=bind_order(IceCream, order), stop=stop), None).sorted_there is there
 
 
 def test_an_order_by_numbers_brings_their_doubts_but_widens_nothing() -> None:
@@ -294,13 +369,13 @@ class Strict(Model, SearchRedisMixin):
 
 
 @pytest.mark.parametrize(
-    "query", [Q(unindexed=1), Q(name="x") | Q(unindexed=1), ~Q(name__search="x"), Q(name__gt="x")], ids=repr
+    "query", [Q(unindexed=1), Q(name="x") | Q(unindexed=1), ~Q(name__search="x"), Q(name__regex="x")], ids=repr
 )
 def test_strict_performance_refuses_what_would_read_the_whole_collection_and_says_why(query: Q) -> None:
     with pytest.raises(StrictPerformanceException) as caught:
         refuse_scan(plan(query, model=Strict))
     assert "Strict.__strict_performance__ forbids" in str(caught.value)
-    assert "the index cannot narrow down" in str(caught.value)
+    assert "the index cannot narrow it down" in str(caught.value)
 
 
 def test_strict_performance_refuses_a_server_without_search() -> None:
@@ -309,41 +384,18 @@ def test_strict_performance_refuses_a_server_without_search() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [Q(), Q(name="x"), Q(name="x", unindexed=1), Q(name__in=[]), Q(titles__search="a b")], ids=repr
+    "query",
+    [
+        Q(),
+        Q(name="x"),
+        Q(name="x", unindexed=1),
+        Q(name__in=[]),
+        Q(titles__search="a b"),
+        Q(name__gt="x"),
+        Q(name__contains="x"),
+        Q(name__regex="x", name__startswith="x"),
+    ],
+    ids=repr,
 )
 def test_strict_performance_allows_what_the_index_narrows(query: Q) -> None:
     refuse_scan(plan(query, model=Strict))
-
-
-# --- explanations -----------------------------------------------------------------------------------------------------
-
-
-def test_an_explanation_tells_what_runs_where_and_why() -> None:
-    found = plan(Q(string="x", mapping__a=1), "-integer", model=Everything, start=5, stop=10)
-    assert explain(found, "RediSearch 2.10.5").splitlines() == [
-        "Everything: string = 'x' and mapping__a = 1",
-        f"  index   FT.SEARCH {found.schema.name} '(@string:{{$p0}})'",
-        "          $p0 = 'x'",
-        "  check   in Python: mapping__a = 1",
-        "  order   by -integer, then key, in Python",
-        "  slice   rows 5 to 10",
-        "  if      a document keeps integer beyond doubles: those are checked in Python",
-        "  why     the index cannot tell exactly: mapping__a = 1",
-        "  server  RediSearch 2.10.5",
-    ]
-
-
-def test_an_explanation_of_a_scan_names_the_keys_that_are_read() -> None:
-    assert explain(plan(Q(flavour="x"), why_no_search=NO_SEARCH), None).splitlines() == [
-        "IceCream: flavour = 'x'",
-        "  scan    every key IceCream:* is read",
-        "  check   in Python: flavour = 'x'",
-        f"  why     {NO_SEARCH}",
-    ]
-
-
-def test_an_explanation_of_nothing_says_so() -> None:
-    assert explain(plan(Q(flavour__in=[])), None).splitlines() == [
-        "IceCream: nothing",
-        "  nothing can match; the server is not asked",
-    ]

@@ -135,7 +135,7 @@ INFOS: list[tuple[Any, bool]] = [
 
 @pytest.mark.parametrize(("info", "filling"), INFOS)
 def test_an_index_is_filling_until_the_server_says_that_it_holds_everything(info: Any, filling: bool) -> None:
-    assert _is_filling(info) is filling
+    assert _is_filling(mapping(info)) is filling
 
 
 def test_an_indexing_of_zero_as_a_float_is_no_filling() -> None:

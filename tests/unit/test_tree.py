@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_search import Q
+from rs_search.query.tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Parity, describe, fold
 
 a, b, c, d = Q(a=1), Q(b="x | y"), Q(c__in=[1, None]), Q(d=1, e__gt=2)
 
@@ -37,6 +38,16 @@ PRINTED: list[Any] = [
     (~~(a | ~d), None),
     (Q(Q(Q())), None),
     (Q(a=1) & Q(a=2), None),
+    (a ^ b, "Q(a=1) ^ Q(b='x | y')"),
+    (a ^ b ^ c, "Q(a=1) ^ Q(b='x | y') ^ Q(c__in=[1, None])"),
+    (~(a ^ b), "~(Q(a=1) ^ Q(b='x | y'))"),
+    ((a ^ b) | c, "(Q(a=1) ^ Q(b='x | y')) | Q(c__in=[1, None])"),
+    (a ^ (b & c), None),
+    (d ^ a, "Q(d=1, e__gt=2) ^ Q(a=1)"),
+    (a ^ ~(b ^ c), None),
+    (Q(a ^ b, c=1), None),
+    (Q(**{"class": 1, "prices__per litre": 2}), "Q(**{'class': 1, 'prices__per litre': 2})"),
+    (Q(a=1) | Q(**{"b c": 2}), "Q(a=1) | Q(**{'b c': 2})"),
 ]
 
 
@@ -62,7 +73,8 @@ def _names(query: Q) -> set[str]:
 
 def _true(query: Q, chosen: frozenset[str]) -> bool:
     parts = [_true(child, chosen) if isinstance(child, Q) else repr(child) in chosen for child in query.children]
-    return (all(parts) if query.connector == "&" else any(parts)) is not query.negated
+    joined = {"&": all, "|": any, "^": lambda truths: sum(truths) % 2 == 1}[query.connector]
+    return joined(parts) is not query.negated
 
 
 leaves = st.sampled_from([Q(a=1), Q(b=2), Q(a=1, c=3), ~Q(b=2), Q(d="|"), Q(Q(a=1) | Q(d="|"))])
@@ -71,6 +83,7 @@ queries = st.recursive(
     lambda inner: st.one_of(
         st.tuples(inner, inner).map(lambda pair: pair[0] & pair[1]),
         st.tuples(inner, inner).map(lambda pair: pair[0] | pair[1]),
+        st.tuples(inner, inner).map(lambda pair: pair[0] ^ pair[1]),
         inner.map(lambda query: ~query),
         st.tuples(inner, inner).map(lambda pair: Q(*pair, c=3)),
     ),
@@ -92,14 +105,17 @@ def test_joining_means_what_it_says(first: Q, second: Q) -> None:
         assert _true(~first, chosen) is not _true(first, chosen)
         if first.children and second.children:
             assert _true(first | second, chosen) is (_true(first, chosen) or _true(second, chosen))
+            assert _true(first ^ second, chosen) is (_true(first, chosen) is not _true(second, chosen))
 
 
 def test_an_empty_q_may_begin_a_loop_of_either_join() -> None:
-    either, both = Q(), Q()
+    either, both, odd = Q(), Q(), Q()
     for number in range(3):
         either |= Q(a=number)
+        odd ^= Q(a=number)
         both &= Q(a=number)
     assert repr(either) == "Q(a=0) | Q(a=1) | Q(a=2)"
+    assert repr(odd) == "Q(a=0) ^ Q(a=1) ^ Q(a=2)"
     assert meaning(both) == meaning(Q(a=0) & Q(a=1) & Q(a=2))
 
 
@@ -111,7 +127,6 @@ def test_a_loop_of_joins_stays_flat() -> None:
     assert not any(isinstance(child, Q) and child.children == query.children for child in query.children)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: repr writes any lookup as a keyword")
 def test_a_lookup_that_is_no_keyword_prints_as_python_too() -> None:
     query = Q(**{"mapping__b c": 1, "class": 2})
     assert eval(repr(query)) == query
@@ -137,3 +152,52 @@ def test_a_q_joins_with_nothing_else(other: Any) -> None:
         a & other
     with pytest.raises(TypeError, match="unsupported operand"):
         a | other
+    with pytest.raises(TypeError, match="unsupported operand"):
+        a ^ other
+
+
+# --- trees ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_is_folded_from_its_leaves_up_in_order() -> None:
+    tree = ("a", [("b", [("c", [])]), ("d", [])])
+    told: list[str] = []
+
+    def combine(node: Any, parts: list[str]) -> str:
+        told.append(node[0])
+        return f"{node[0]}({','.join(parts)})"
+
+    assert fold(tree, lambda node: node[1], combine) == "a(b(c()),d())"
+    assert told == ["c", "b", "d", "a"]
+
+
+def test_a_tree_of_any_depth_is_folded() -> None:
+    tree: Any = ()
+    for _ in range(20_000):
+        tree = (tree, ())
+    assert fold(tree, iter, lambda node, sizes: 1 + sum(sizes)) == 40_001
+
+
+def test_a_query_of_any_depth_prints() -> None:
+    query = Q(a=1)
+    for level in range(20_000):
+        query = ~(query & Q(b=level)) if level % 2 else query | Q(c=level)
+    assert "..." in repr(query)
+    assert repr(query).count("(") < 1000
+
+
+@pytest.mark.parametrize(
+    ("bound", "text"),
+    [
+        (EVERYTHING, "everything"),
+        (NOTHING, "nothing"),
+        (Parity(()), "nothing"),
+        (Parity((), odd=False), "not (nothing)"),
+        (Negation(EVERYTHING), "not (everything)"),
+        (AllOf((AnyOf((EVERYTHING, NOTHING)), NOTHING)), "(everything or nothing) and nothing"),
+        (AnyOf((AllOf((NOTHING,)), NOTHING)), "nothing or nothing"),
+        (Parity((AllOf((NOTHING, NOTHING)), NOTHING), odd=False), "not ((nothing and nothing) xor nothing)"),
+    ],
+)
+def test_conditions_are_told_in_words(bound: Bound, text: str) -> None:
+    assert describe(bound) == text

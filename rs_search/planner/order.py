@@ -1,0 +1,63 @@
+"""Orders, in Python: by the keys given, missing last both ways, then by key; and the first of each combination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..companions import comparable_of
+from ..kinds import canonical
+from ..paths import Document, Path
+from ..query.bind import OrderKey
+from ..query.lists import list_itself
+
+#: A row's key, what it is ordered by (None where it is missing), and what the caller keeps of it.
+Ranked = tuple[str, tuple[Any, ...], Any]
+
+
+def ranker(order: tuple[OrderKey, ...]) -> Callable[[Document], tuple[Any, ...]]:
+    """A function that gives what a document is ordered by."""
+    readers = [(key.path.reader(), key.path.field) for key in order]
+
+    def rank(document: Document) -> tuple[Any, ...]:
+        found = ((field, [value for value in read(document) if value is not None]) for read, field in readers)
+        return tuple(comparable_of(field, values[0]) if values else None for field, values in found)
+
+    return rank
+
+
+def ordered(rows: Iterable[Ranked], order: tuple[OrderKey, ...], keys_down: bool = False) -> list[Ranked]:
+    """Rows in their order; O(n log n)."""
+    found = sorted(rows, key=lambda row: row[0], reverse=keys_down)
+    for place in reversed(range(len(order))):
+        present = [row for row in found if row[1][place] is not None]
+        missing = [row for row in found if row[1][place] is None]
+        present.sort(key=lambda row: row[1][place], reverse=order[place].descending)
+        found = present + missing
+    return found
+
+
+class Seen:
+    """Tells which rows are the first with their combination of values at some paths."""
+
+    def __init__(self, paths: tuple[Path, ...] | None) -> None:
+        self._readers = [(list_itself(path).reader(), path) for path in paths or ()]
+        self._seen: set[Any] = set()
+
+    def is_first(self, document: Document) -> bool:
+        """Whether no row before had these values; always True without paths."""
+        if not self._readers:
+            return True
+        values = tuple(tuple(_same(path, value) for value in read(document)) or (None,) for read, path in self._readers)
+        if values in self._seen:
+            return False
+        self._seen.add(values)
+        return True
+
+
+def _same(path: Path, value: Any) -> Any:
+    """A stand-in for a value that is equal where the values are."""
+    if isinstance(value, list):
+        return tuple(_same(path, element) for element in value)
+    kind = path.field.kind
+    return comparable_of(path.field, value) if value is not None and kind.ordered else canonical(value)

@@ -1,0 +1,67 @@
+"""Values of queries: read by the field's own type, or refused with what would be right."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable
+from typing import Any
+
+from schematics.exceptions import BaseError
+from schematics.types import StringType
+
+from ..errors import InvalidValue
+from ..kinds import TEXT
+from ..paths import Path
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 200
+_brief.maxlist = _brief.maxtuple = _brief.maxset = _brief.maxdict = 12
+_TEXT_TYPE = StringType()
+
+
+def brief(value: Any) -> str:
+    """A value's repr, without its middle where that is long: an ``in`` may hold 100,000 values."""
+    return _brief.repr(value)
+
+
+def shown(path: Path, lookup: str, value: Any) -> str:
+    """A condition as it reads in an explanation."""
+    return f"{path} {lookup} {brief(value)}"
+
+
+def coerce(path: Path, value: Any, asked: str) -> Any:
+    """The comparable of a query's value, read by the field's own type. Raises `InvalidValue`."""
+    field = path.field
+    try:
+        native = field.kind.decode(field.type, value)
+        comparable = field.kind.comparable(field.type, native)
+        is_number = comparable == comparable
+        hash(comparable)
+    except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _unreadable(path, value, asked, error) from None
+    if not is_number:
+        raise InvalidValue(f"{asked}: NaN is equal to nothing and has no order")
+    return comparable
+
+
+def text_of(path: Path, value: Any, asked: str) -> str:
+    """A part of a text: read by the field's type where that takes any text. Raises `InvalidValue`."""
+    try:
+        type_ = path.field.type if path.field.kind is TEXT and type(path.field.type) is StringType else _TEXT_TYPE
+        if value is None:
+            raise TypeError("it is no text")
+        return str(type_.convert(value))
+    except (BaseError, TypeError, ValueError) as error:
+        raise _unreadable(path, value, asked, error) from None
+
+
+def _unreadable(path: Path, value: Any, asked: str, error: Exception) -> InvalidValue:
+    reason = "; ".join(map(str, error)) if isinstance(error, BaseError) and error.args else str(error)
+    return InvalidValue(f"{asked}: {brief(value)} cannot be read as {type(path.field.type).__name__}: {reason}")
+
+
+def collection(value: Any, asked: str) -> list[Any]:
+    """The values of a list, set or other iterable. Raises `InvalidValue` for text and what holds no values."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise InvalidValue(f"{asked} takes a list of values, not {brief(value)}")
+    return list(value)
