@@ -110,7 +110,7 @@ class Objects(Generic[M]):
 
     def match_for_values(self, **lookups: Any) -> M:
         """The one object that meets all of the lookups; raises `NotFound`, `MultipleFound`, a `QueryError`."""
-        found = self.filter(**lookups)[:2]
+        found = list(self.filter(**lookups)[:2])
         if not found:
             raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
         if len(found) > 1:

@@ -24,7 +24,8 @@ def enclosing(area: Circle | Box | Polygon) -> Circle | None:
     if isinstance(area, Circle):
         return area
     if isinstance(area, Box):
-        return _around(area.south, area.north, area.west, (area.east - area.west) % 360)
+        width = area.east - area.west
+        return _around(area.south, area.north, area.west, width if width >= 0 else width + 360)
     latitudes, longitudes = zip(*area.corners, strict=True)
     return _around(min(latitudes), max(latitudes), min(longitudes), max(longitudes) - min(longitudes))
 

@@ -22,7 +22,8 @@ _WHY = {
     "search": "the index has no exact answer for phrases, prefixes, words left out, or words of one element of a list",
     "like": "the index has whole words only, or the part holds a backslash or control character",
     "between": "the index has no order for it",
-    "in": "the index would stop at a NUL",
+    "in": "the index would stop at a NUL, and keeps points to a metre",
+    "all in": "the index does not know which elements belong to one list",
     "missing": "the index cannot tell whether it is there",
 }
 
@@ -148,7 +149,9 @@ def _index_lines(plan: Plan) -> list[str]:
 
 
 def _checked_parts(plan: Plan) -> tuple[Part, ...]:
-    if plan.parts or plan.check is None:
+    if plan.check is None:
+        return ()
+    if plan.parts and not plan.doubts:
         return tuple(part for part in plan.parts if part.checked)
     return (Part(plan.check, "check", checked=True),)
 

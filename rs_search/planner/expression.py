@@ -130,7 +130,11 @@ def _between(leaf: Leaf, bounds: Bounds) -> Expressed | None:
 
 def _text_end(end: Any) -> str | None:
     # UTF-8 keeps the order of code points.
-    return None if _UNREADABLE.search(end) or not has_utf8_form(end) else _literal(end)
+    return _literal(end) if _in_literal(end) else None
+
+
+def _in_literal(text: str) -> bool:
+    return _UNREADABLE.search(text) is None and has_utf8_form(text)
 
 
 def _number_end(end: Any) -> str | None:
@@ -156,7 +160,7 @@ def _search(leaf: Leaf, query: TextQuery) -> Expressed | None:
     starts = [group[0].start for group in query.groups if len(group) == 1 and isinstance(group[0], Prefix)]
     if leaf.case is None or not starts:
         return None
-    parts = [f"contains(lower(@{leaf.tag}),{_literal(start)})>0" for start in starts if not _UNREADABLE.search(start)]
+    parts = [f"contains(lower(@{leaf.tag}),{_literal(start)})>0" for start in starts if _in_literal(start)]
     # Words of the folded text may not stand in it as they are: a backslash is no part of them.
     return (
         Expressed(f"(exists(@{leaf.case}) || (exists(@{leaf.tag}) && {' && '.join(parts)}))", False) if parts else None

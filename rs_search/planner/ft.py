@@ -170,10 +170,19 @@ def _missing(leaf: Leaf, value: Any, parameters: Parameters) -> Pushed | None:
 def _in(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed | None:
     if leaf.tag:
         return _in_tags(leaf, values, parameters)
+    if leaf.geo:
+        return _at_points(leaf, values, parameters)
     if leaf.numeric:
         parts = [_interval(leaf, bounds, parameters) for bounds in _runs(values)]
         return parts[0] if len(parts) == 1 else _joined(parts, " | ", True)
     return None
+
+
+def _all_in(leaf: Leaf, values: tuple[Any, ...], parameters: Parameters) -> Pushed | None:
+    """The index knows that the elements are there, not that one list has them all."""
+    parts = [_in(leaf, (value,), parameters) for value in values]
+    found = [part for part in parts if part is not None]
+    return _joined(found, " ", False) if found else None
 
 
 def _runs(values: tuple[Any, ...]) -> list[Bounds]:
@@ -318,6 +327,13 @@ def _whole_words(like: Like) -> list[str]:
     return [piece for piece in pieces[begins:ends] if piece]
 
 
+def _at_points(leaf: Leaf, points: tuple[Any, ...], parameters: Parameters) -> Pushed | None:
+    """Points are where the circle around them is."""
+    circles = [_area(leaf, Circle(point, 0.0), parameters) for point in points]
+    found = [circle for circle in circles if circle is not None]
+    return _joined(found, " | ", False) if found and len(found) == len(circles) else None
+
+
 def _area(leaf: Leaf, area: Circle | Box | Polygon, parameters: Parameters) -> Pushed | None:
     circle = enclosing(area)
     if not leaf.geo or circle is None or not complete_on_server(circle):
@@ -331,6 +347,7 @@ def _area(leaf: Leaf, area: Circle | Box | Polygon, parameters: Parameters) -> P
 
 _OPERATORS: dict[str, Callable[[Leaf, Any, Parameters], Pushed | None]] = {
     "in": _in,
+    "all in": _all_in,
     "between": _between,
     "missing": _missing,
     "like": _like,

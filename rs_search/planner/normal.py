@@ -12,7 +12,6 @@ from ..query.tree import (
     AllOf,
     AnyOf,
     Bound,
-    Bounds,
     Condition,
     Negation,
     Parity,
@@ -20,6 +19,7 @@ from ..query.tree import (
     is_everything,
     is_nothing,
 )
+from .intervals import intersection
 from .months import months_in
 
 
@@ -60,14 +60,20 @@ def _combine(signed: _Signed, children: list[Bound], root: int) -> Bound:
     if isinstance(bound, Negation):
         return children[0]
     if isinstance(bound, Parity):
-        return _parity(children, bound.odd is not negated)
+        return _parity(children, bound.odd is not negated, root)
     return _all(children, root) if isinstance(bound, AllOf) is not negated else _any(children)
 
 
 def _leaf(condition: Condition, negated: bool) -> Bound:
-    if condition.operator == "between" and condition.value.empty:
+    if _holds_never(condition):
         return EVERYTHING if negated else NOTHING
     return Negation(condition) if negated else condition
+
+
+def _holds_never(condition: Condition) -> bool:
+    if condition.operator == "match":
+        return is_nothing(normalise(condition.value, root=len(condition.path.steps)))
+    return bool(condition.operator == "between" and condition.value.empty)
 
 
 def _all(children: Iterable[Bound], root: int) -> Bound:
@@ -89,7 +95,7 @@ def _any(children: Iterable[Bound]) -> Bound:
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat)) if flat else NOTHING
 
 
-def _parity(children: Iterable[Bound], odd: bool) -> Bound:
+def _parity(children: Iterable[Bound], odd: bool, root: int) -> Bound:
     kept: list[Bound] = []
     for child in children:
         if is_everything(child):
@@ -106,7 +112,7 @@ def _parity(children: Iterable[Bound], odd: bool) -> Bound:
     if len(kept) == 2 and all(isinstance(child, (Condition, Negation)) for child in kept):
         # Small enough to be written out, for the index to answer.
         first, second = kept if odd else (normalise(kept[0], True), kept[1])
-        return AnyOf((AllOf((first, normalise(second, True))), AllOf((normalise(first, True), second))))
+        return _any((_all((first, normalise(second, True)), root), _all((normalise(first, True), second), root)))
     return Parity(tuple(kept), odd)
 
 
@@ -132,18 +138,3 @@ def _merge_bounds(children: list[Bound], root: int) -> list[Bound]:
 def _both(first: Any, second: Any) -> Condition:
     bounds = intersection(first.value, second.value)
     return Condition(first.path, "between", bounds, f"{first.shown} and {second.shown}")
-
-
-def intersection(first: Bounds, second: Bounds) -> Bounds:
-    """What lies in both intervals."""
-    low, include_low = _tighter(first.low, first.include_low, second.low, second.include_low, 1)
-    high, include_high = _tighter(first.high, first.include_high, second.high, second.include_high, -1)
-    return Bounds(low, high, include_low, include_high)
-
-
-def _tighter(first: Any, include_first: bool, second: Any, include_second: bool, sign: int) -> tuple[Any, bool]:
-    if first is None or second is None:
-        return (second, include_second) if first is None else (first, include_first)
-    if first == second:
-        return first, include_first and include_second
-    return (first, include_first) if (first > second) == (sign > 0) else (second, include_second)

@@ -7,9 +7,8 @@ from typing import Any
 
 from ..companions import comparable_of
 from ..kinds import canonical
-from ..paths import Document, Path
+from ..paths import EACH, Document, Path
 from ..query.bind import OrderKey
-from ..query.lists import list_itself
 
 #: A row's key, what it is ordered by (None where it is missing), and what the caller keeps of it.
 Ranked = tuple[str, tuple[Any, ...], Any]
@@ -41,18 +40,28 @@ class Seen:
     """Tells which rows are the first with their combination of values at some paths."""
 
     def __init__(self, paths: tuple[Path, ...] | None) -> None:
-        self._readers = [(list_itself(path).reader(), path) for path in paths or ()]
+        self._paths = paths or ()
         self._seen: set[Any] = set()
 
     def is_first(self, document: Document) -> bool:
         """Whether no row before had these values; always True without paths."""
-        if not self._readers:
+        if not self._paths:
             return True
-        values = tuple(tuple(_same(path, value) for value in read(document)) or (None,) for read, path in self._readers)
+        values = tuple(_same(path, _at(document, path.steps)) for path in self._paths)
         if values in self._seen:
             return False
         self._seen.add(values)
         return True
+
+
+def _at(value: Any, steps: tuple[str | None, ...]) -> Any:
+    """What stands at the end of a path; of a list, a list of what stands in its elements, None where nothing does."""
+    if not steps or value is None:
+        return value
+    step, *rest = steps
+    if step is EACH:
+        return [_at(element, tuple(rest)) for element in value] if isinstance(value, list) else None
+    return _at(value.get(step), tuple(rest)) if isinstance(value, dict) else None
 
 
 def _same(path: Path, value: Any) -> Any:

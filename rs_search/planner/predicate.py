@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..companions import comparable_of, texts_of
-from ..paths import Document
+from ..paths import Document, Path
+from ..query.lists import list_itself
 from ..query.parts import Test, holds
 from ..query.tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, inner
 
@@ -59,7 +60,8 @@ class _Count:
     ends: bool
 
     def __call__(self, parities: dict[int, bool]) -> bool:
-        odd = parities.get(id(self.node), False)
+        # Begun anew at the end: a node may stand twice in a tree.
+        odd = parities.pop(id(self.node), False)
         if self.ends:
             return odd is self.node.odd
         parities[id(self.node)] = not odd
@@ -154,6 +156,19 @@ def _in(condition: Condition, root: int) -> Predicate:
     return _some(condition, root, lambda comparable: comparable in wanted)
 
 
+def _all_in(condition: Condition, root: int) -> Predicate:
+    """Some list has all of the elements."""
+    wanted, field = frozenset(condition.value), condition.path.field
+    deeper = condition.path.steps[len(list_itself(condition.path).steps) :]
+    read, elements = list_itself(condition.path).reader(root), Path((), deeper, field).reader()
+
+    def check(document: Document) -> bool:
+        lists = ([value for value in elements(one) if value is not None] for one in read(document))
+        return any(wanted <= {comparable_of(field, value) for value in found} for found in lists)
+
+    return check
+
+
 def _between(condition: Condition, root: int) -> Predicate:
     return _some(condition, root, lambda comparable: comparable in condition.value)
 
@@ -187,6 +202,7 @@ def _match(condition: Condition, root: int) -> Predicate:
 
 _OPERATORS: dict[str, Callable[[Condition, int], Predicate]] = {
     "in": _in,
+    "all in": _all_in,
     "between": _between,
     "missing": _missing,
     "like": _like,

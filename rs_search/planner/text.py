@@ -277,7 +277,8 @@ def parse(text: str) -> TextQuery:
     groups, without = _read_groups(text)
     kept = [tuple(term for term in group if term not in STOP_WORDS) for group in groups]
     meaningful = [group for group in kept if group]
-    return TextQuery(tuple(meaningful or map(tuple, groups)), tuple(without))
+    left_out = [term for term in without if term not in STOP_WORDS]
+    return TextQuery(tuple(meaningful or map(tuple, groups)), tuple(left_out if groups or left_out else without))
 
 
 def phrase(text: str) -> TextQuery:
@@ -298,14 +299,17 @@ def fuzzy(text: str, distance: int) -> TextQuery:
 def _read_groups(text: str) -> tuple[list[list[Term]], list[Term]]:
     groups: list[list[Term]] = []
     without: list[Term] = []
-    joins = False
+    joins, left_out = False, ""
     for match in _CHUNKS.finditer(text):
         if match["bar"]:
+            if left_out:
+                raise ValueError(f"-{left_out} cannot be one of several alternatives; leave out words by themselves")
             joins = bool(groups)
             continue
         terms = _terms(match)
         if not terms:
             continue
+        left_out = str(_one(terms)) if match["minus"] else ""
         if match["minus"]:
             if joins:
                 raise ValueError(f"{match[0]!r} cannot be one of several alternatives; leave out words by themselves")

@@ -18,7 +18,7 @@ from ..errors import InvalidValue, QueryError, UnknownField, UnknownLookup
 from ..paths import Path, descend
 from ..schema import Field, schema_of
 from .lists import ends_in_list
-from .lookups import MATCH, NAMES, Lookup, find, lookups_of
+from .lookups import MATCH, NAMES, WHOLE_LOOKUPS, Lookup, find, lookups_of
 from .tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold
 from .values import brief
 
@@ -171,7 +171,9 @@ def _step(path: Path, rest: str) -> tuple[Path, str] | None:
     kind = path.field.kind
     if kind is kinds.OBJECT:
         return _into_object(path, rest)
-    if find(rest) is not None:
+    lookup = find(rest)
+    if lookup is not None and (lookup.applies_to(path) or lookup.name in WHOLE_LOOKUPS):
+        # Keys named like a part of a date (``prices__year``) are keys: a dictionary has no year.
         return None
     key, _, after = rest.partition("__")
     if kind is kinds.DICT and path.field.element is not None:
@@ -214,6 +216,8 @@ def _names_in(path: Path) -> tuple[str, ...]:
 def _unknown_rest(path: Path, asked: str, rest: str) -> QueryError:
     if path.field.kind is kinds.OBJECT and find(rest.split("__")[0]) is None and rest.split("__")[0] != MATCH:
         return _unknown_field(asked.split(".")[0], rest, _names_in(path), f"{path}__")
+    if rest == MATCH:
+        return UnknownLookup(f"{asked}: match is for models and lists of models; {path} has {_has(path)}")
     near = difflib.get_close_matches(rest, NAMES, 1)
     hint = f"; did you mean {path}__{near[0]}?" if near else ""
     return UnknownLookup(f"{asked}: there is no lookup {rest!r}{hint} {path} has {_has(path)}")

@@ -36,13 +36,13 @@ def contains(path: Path, value: Any, asked: str) -> Bound:
     if not elements:
         # All of none would be every object: no value may erase a condition.
         raise InvalidValue(f"{asked} takes an element or several, not an empty list")
-    return AllOf(tuple(_has(path, element, asked) for element in elements))
-
-
-def _has(path: Path, element: Any, asked: str) -> Bound:
-    if element is None:
+    if None in elements:
         raise InvalidValue(f"{asked}: None is no element; use {path}__isnull to find lists without any")
-    return Condition(path, "in", (coerce(path, element, asked),), shown(path, "contains", element))
+    wanted = tuple(dict.fromkeys(coerce(path, element, asked) for element in elements))
+    if EACH in list_itself(path).steps and len(wanted) > 1:
+        # Of many lists, one must have them all.
+        return Condition(path, "all in", wanted, shown(path, "contains", elements))
+    return AllOf(tuple(Condition(path, "in", (one,), shown(path, "contains", one)) for one in wanted))
 
 
 def overlap(path: Path, value: Any, asked: str) -> Bound:

@@ -98,6 +98,8 @@ COMPARISONS = ("exact", "ne", "gt", "gte", "lt", "lte", "range", "in", "nin")
 MATCH = "match"
 MATCH_MEANING = "on a list of models: one element meets all of `{…}` or `Q(…)`"
 NAMES = (*BY_NAME, MATCH)
+#: The lookups that are no parts of values.
+WHOLE_LOOKUPS = frozenset(lookup.name for lookup in LOOKUPS if lookup.name not in parts.BY_NAME)
 
 
 def find(rest: str) -> Lookup | None:

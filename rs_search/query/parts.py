@@ -77,8 +77,6 @@ def part_builder(part: Part, compare: Builder) -> Builder:
     """The lookup ``part__comparison``."""
 
     def build(path: Path, value: Any, asked: str) -> Bound:
-        if value is None and part.of_list:
-            raise InvalidValue(f"{asked}: a list that is missing has no length; use {path}__isnull")
         reader = Path((*path.names, part.name), path.steps, part.field)
         return fold(compare(reader, value, asked), inner, lambda node, done: _rebuilt(node, done, part, path, asked))
 
@@ -92,6 +90,8 @@ def _rebuilt(node: Bound, children: list[Bound], part: Part, path: Path, asked: 
     if not isinstance(node, Condition):
         return type(node)(tuple(children))
     if node.operator == "missing":
+        if part.of_list:
+            raise InvalidValue(f"{asked}: a list that is missing has no length; use {path}__isnull")
         return missing(path)
     wanted = node.value if isinstance(node.value, Bounds) else frozenset(node.value)
     if part.starts is not None:

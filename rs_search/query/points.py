@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidValue
 from ..paths import Path
 from .tree import Bound, Condition
-from .values import brief, coerce, collection, shown
+from .values import brief, collection, shown
 
 #: RediSearch's own, so that a distance means the same to both (300 of 300 queries over 28,298 airports).
 EARTH_RADIUS = 6_372_797.560856
@@ -52,8 +52,11 @@ class Box:
 
     def __contains__(self, point: Point) -> bool:
         latitude, longitude = point
-        if not self.south <= latitude <= self.north:
-            return False
+        # The meridians 180 and -180 are one.
+        turns = (180.0, -180.0) if abs(longitude) == 180 else (longitude,)
+        return self.south <= latitude <= self.north and any(map(self._spans, turns))
+
+    def _spans(self, longitude: float) -> bool:
         if self.west <= self.east:
             return self.west <= longitude <= self.east
         return longitude >= self.west or longitude <= self.east
@@ -88,12 +91,14 @@ class Polygon:
 def near(path: Path, value: Any, asked: str) -> Bound:
     """``near=(latitude, longitude, radius, unit)``."""
     given = collection(value, asked)
-    if len(given) != 4 or given[3] not in UNITS:
+    if len(given) != 4 or not isinstance(given[3], str) or given[3] not in UNITS:
         units = ", ".join(UNITS)
         raise InvalidValue(
             f"{asked} takes (latitude, longitude, radius, unit), unit one of {units}; not {brief(value)}"
         )
-    centre = coerce(path, (given[0], given[1]), asked)
+    centre = _number(given[0], asked), _number(given[1], asked)
+    if abs(centre[0]) > 90 or abs(centre[1]) > 180:
+        raise InvalidValue(f"{asked}: {brief(centre)} is no latitude and longitude in degrees")
     radius = _number(given[2], asked)
     if radius < 0:
         raise InvalidValue(f"{asked}: a radius is not below 0: {brief(value)}")
@@ -112,8 +117,14 @@ def within(path: Path, value: Any, asked: str) -> Bound:
         (south, west), (north, east) = corners
         if south > north:
             raise InvalidValue(f"{asked}: the first corner of a box is the south-west one; {south} is north of {north}")
-        area = Box(south, west, north, east)
+        whole = east - west >= 360
+        area = Box(south, -180.0 if whole else _turned(west), north, 180.0 if whole else _turned(east))
     return Condition(path, "area", area, shown(path, "within", value))
+
+
+def _turned(longitude: float) -> float:
+    """A longitude within half a turn."""
+    return longitude if abs(longitude) <= 180 else (longitude + 180) % 360 - 180
 
 
 def _corner(corner: Any, asked: str) -> Point:
@@ -126,7 +137,7 @@ def _corner(corner: Any, asked: str) -> Point:
 def _number(value: Any, asked: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or isinstance(value, bool):
         raise InvalidValue(f"{asked} takes numbers, not {brief(value)}")

@@ -160,7 +160,7 @@ class ResultSet(Generic[R]):
 
     def first(self) -> R | None:
         """The first row, or None."""
-        rows = self[:1]
+        rows = self._sliced(0, 1)._read()
         return rows[0] if rows else None
 
     def last(self) -> R | None:

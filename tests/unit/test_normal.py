@@ -166,7 +166,6 @@ def test_the_plain_form_is_plain(query: Q) -> None:
     _assert_plain(normalise(bind(IceCream, query)), top=True)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: what a pair of xor or a month becomes is not merged with bounds beside it")
 @pytest.mark.parametrize(
     "query",
     [

@@ -66,7 +66,6 @@ def test_an_area_holds_its_edges_and_what_is_between(area: Any, inside: list[Any
     assert [point for point in outside if point in area] == []
 
 
-@bug("a box keeps corners beyond 180 degrees as they are, which no point has")
 @pytest.mark.parametrize("corners", [((0, 170), (10, 190)), ((0, -190), (10, -170))])
 def test_a_box_may_have_corners_beyond_the_date_line_as_polygons_may(corners: Any) -> None:
     area: Any = bind_lookup(Everything, "point__within", corners)
@@ -130,7 +129,6 @@ def test_the_circle_around_a_polygon_holds_its_corners_and_edges(corners: list[A
         assert holds(circle, (y1 + (y2 - y1) * share, turned(x1 + (x2 - x1) * share)))
 
 
-@bug("360 degrees wide is taken for 0: the index is asked for a circle that loses most of the box")
 def test_a_box_around_the_whole_earth_has_no_circle() -> None:
     circle = enclosing(Box(0.0, -180.0, 1.0, 180.0))
     assert circle is None or holds(circle, (0.5, 0.0))

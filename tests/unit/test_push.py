@@ -115,7 +115,6 @@ def test_the_words_asked_for_are_words_of_every_text_that_has_the_part(
         Q(point__near=(0, 0, 1001, "km")),
         Q(point__near=(80, 0, 1, "m")),
         Q(point__within=((0, -100), (1, 100))),
-        Q(point=(1, 2)),
         ~(Q(string="a") ^ Q(string="b") ^ Q(string="c")),
     ],
     ids=repr,

@@ -1,0 +1,202 @@
+"""Result sets on every server: what each method gives, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import redis
+from schematics.exceptions import UndefinedValueError
+from schematics.models import Model
+from schematics.types import DateType, DecimalType, DictType, IntType, ListType, ModelType, StringType
+
+from rs_search import (
+    InvalidObject,
+    InvalidSlice,
+    MultipleFound,
+    NotFound,
+    Q,
+    QueryError,
+    SearchRedisMixin,
+    UnknownField,
+)
+
+
+class Shop(Model):
+    city = StringType()
+    rank = IntType()
+
+
+class Ice(Model, SearchRedisMixin):
+    pk = StringType()
+    flavour = StringType()
+    amount = IntType()
+    price = DecimalType()
+    since = DateType()
+    tags = ListType(StringType())
+    prices = DictType(IntType())
+    shop = ModelType(Shop)
+    shops = ListType(ModelType(Shop))
+    plain = StringType(metadata={})
+
+
+ROWS: list[dict[str, Any]] = [
+    {"pk": "a", "flavour": "vanilla", "amount": 3, "shop": {"city": "Rio", "rank": 1}, "since": dt.date(2024, 5, 1)},
+    {"pk": "b", "flavour": "chocolate", "amount": 1, "shop": {"city": "Oslo"}, "tags": ["dark"]},
+    {"pk": "c", "flavour": "vanilla", "price": Decimal("1.50"), "shops": [{"city": "Rio"}, {"city": "Rom", "rank": 2}]},
+    {"pk": "d", "flavour": "mint", "amount": 3, "shop": {"city": "Rio", "rank": 2}, "prices": {"eur": 4}},
+    {"pk": "e", "amount": 2},
+]
+
+
+@pytest.fixture(autouse=True)
+def kept(client: redis.Redis) -> None:
+    for row in ROWS:
+        Ice(row).set()
+
+
+def pks(rows: Any) -> list[str]:
+    return [one.pk for one in rows]
+
+
+def test_an_order_has_any_number_of_keys_nested_ones_too_and_missing_values_last() -> None:
+    assert pks(Ice.order_by("-amount", "flavour")) == ["d", "a", "e", "b", "c"]
+    assert pks(Ice.order_by("shop__city", "-shop__rank")) == ["b", "d", "a", "c", "e"]
+    assert pks(Ice.order_by("-shop__rank", "-flavour")) == ["d", "a", "c", "b", "e"]
+    assert pks(Ice.order_by("amount").order_by("-flavour")) == ["a", "c", "d", "b", "e"]
+
+
+def test_reverse_turns_each_key_round_and_leaves_missing_values_last() -> None:
+    assert pks(Ice.all().reverse()) == ["e", "d", "c", "b", "a"]
+    assert pks(Ice.order_by("amount").reverse()) == ["d", "a", "e", "b", "c"]
+    assert Ice.order_by("amount").reverse().reverse() == Ice.order_by("amount")
+
+
+def test_one_row_is_had_by_first_last_get_and_index() -> None:
+    assert Ice.order_by("-amount").first().pk == "a"
+    assert Ice.order_by("amount").last().pk == "c"
+    assert Ice.all().last().pk == "e"
+    assert Ice.filter(amount=9).first() is None
+    assert Ice.filter(amount=9).last() is None
+    assert Ice.all()[1].pk == "b"
+    assert Ice.all()[-1].pk == "e"
+    assert Ice.filter(flavour="mint").get().pk == "d"
+    assert Ice.all().get(flavour="mint").pk == "d"
+    with pytest.raises(NotFound, match="has no row"):
+        Ice.filter(amount=9).get()
+    with pytest.raises(MultipleFound, match="more than one row"):
+        Ice.filter(flavour="vanilla").get()
+    with pytest.raises(IndexError):
+        Ice.filter(flavour="mint")[1]
+
+
+def test_counts_and_existence_are_those_of_the_rows() -> None:
+    assert Ice.filter(amount__gte=2).count() == 3
+    assert Ice.all()[1:3].count() == 2
+    assert Ice.all()[4:9].count() == 1
+    assert Ice.filter(flavour__regex="a$").exists()
+    assert not Ice.filter(amount=9).exists()
+    assert not Ice.all().none()
+    assert Ice.all().none().count() == 0
+
+
+def test_values_are_those_of_the_instances() -> None:
+    assert Ice.filter(pk="a").values("flavour", "shop__city", "since").get() == {
+        "flavour": "vanilla", "shop__city": "Rio", "since": dt.date(2024, 5, 1),
+    }  # fmt: skip
+    assert Ice.filter(pk="c").values_list("price", "shops__city", "tags").get() == (
+        Decimal("1.50"),
+        ["Rio", "Rom"],
+        None,
+    )
+    assert list(Ice.order_by("pk").values_list("amount", flat=True)) == [3, 1, None, 3, 2]
+    assert Ice.filter(pk="d").values_list("prices__eur", flat=True).first() == 4
+    assert set(Ice.filter(pk="a").values().get()) == set(Ice.fields)
+
+
+def test_distinct_keeps_the_first_of_each_combination() -> None:
+    assert pks(Ice.order_by("pk").distinct("flavour")) == ["a", "b", "d", "e"]
+    assert pks(Ice.order_by("-pk").distinct("flavour")) == ["e", "d", "c", "b"]
+    assert list(Ice.all().values_list("amount", flat=True).distinct()) == [3, 1, None, 2]
+    assert list(Ice.all().distinct().values_list("amount", flat=True)) == [3, 1, None, 2]
+    assert Ice.all().values("amount").distinct().count() == 4
+    assert pks(Ice.order_by("pk").distinct("flavour")[1:3]) == ["b", "d"]
+    assert Ice.all().distinct().count() == 5
+
+
+def test_only_loads_some_fields_and_refuses_to_be_set() -> None:
+    one = Ice.filter(pk="a").only("flavour").get()
+    assert (one.pk, one.flavour) == ("a", "vanilla")
+    with pytest.raises(UndefinedValueError):
+        _ = one.amount
+    with pytest.raises(InvalidObject, match="was loaded with flavour, pk only"):
+        one.set()
+    one.refresh()
+    one.set()
+    assert Ice.match_for_pk("a").amount == 3
+
+
+def test_in_bulk_gives_rows_by_primary_key() -> None:
+    found = Ice.filter(flavour="vanilla").in_bulk(["a", "b", "c", "zz"])
+    assert sorted(found) == ["a", "c"]
+    assert found["c"].price == Decimal("1.50")
+    assert sorted(Ice.all().in_bulk()) == ["a", "b", "c", "d", "e"]
+
+
+def test_result_sets_of_a_model_are_joined_by_or_and_and() -> None:
+    either = Ice.filter(flavour="mint") | Ice.filter(amount=1).order_by("-pk")
+    assert pks(either) == ["d", "b"]
+    assert either.count() == 2
+    assert pks(Ice.filter(flavour="vanilla") & Ice.filter(amount__isnull=True)) == ["c"]
+    assert pks((Ice.filter(pk="a") | Ice.filter(pk="b")).exclude(pk="a")) == ["b"]
+
+
+def test_a_result_set_prints_as_the_python_that_makes_it() -> None:
+    asked = (
+        Ice.filter(Q(amount=1) | ~Q(flavour="x")).exclude(pk="e").order_by("-amount").values_list("pk", flat=True)[1:3]
+    )
+    again = eval(repr(asked), {"Ice": Ice, "Q": Q})
+    assert list(again) == list(asked)
+    assert repr(again) == repr(asked)
+    either = Ice.filter(pk="a") | Ice.filter(pk="b")
+    assert eval(repr(either), {"Ice": Ice, "Q": Q}) == either
+
+
+def test_a_result_set_is_read_once_and_never_changes() -> None:
+    asked = Ice.filter(flavour="vanilla")
+    assert len(asked) == 2
+    narrower = asked.filter(amount=3)
+    Ice({"pk": "f", "flavour": "vanilla"}).set()
+    assert len(asked) == 2
+    assert asked.count() == 2
+    assert len(Ice.filter(flavour="vanilla")) == 3
+    assert pks(narrower) == ["a"]
+
+
+def test_xor_holds_where_an_odd_number_does() -> None:
+    assert pks(Ice.filter(Q(flavour="vanilla") ^ Q(amount=3))) == ["c", "d"]
+    assert pks(Ice.filter(Q(flavour="vanilla") ^ Q(amount=3) ^ Q(pk="a"))) == ["a", "c", "d"]
+    assert pks(Ice.exclude(Q(flavour="vanilla") ^ Q(amount=3))) == ["a", "b", "e"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "told"),
+    [
+        (lambda: Ice.all()[-2:], InvalidSlice, "counts from the start"),
+        (lambda: Ice.all()[::2], InvalidSlice, "takes every row"),
+        (lambda: Ice.all()[1:2].filter(pk="a"), InvalidSlice, r"call filter\(\) before slicing"),
+        (lambda: Ice.all()[1:2].reverse(), InvalidSlice, r"call reverse\(\) before slicing"),
+        (lambda: Ice.all()[:2] | Ice.all(), InvalidSlice, "before slices"),
+        (lambda: Ice.order_by("flavor"), UnknownField, "did you mean flavour"),
+        (lambda: Ice.order_by("tags"), QueryError, "no one order"),
+        (lambda: Ice.order_by("amount__gt"), QueryError, "takes fields, not lookups"),
+        (lambda: Ice.all().values("shop__town"), UnknownField, "shop__city"),
+        (lambda: Ice.all().values_list("pk", "amount", flat=True), QueryError, "one field"),
+        (lambda: Ice.all().only(), QueryError, "takes names"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_with_what_would_be_right(wrong: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        wrong()
