@@ -23,6 +23,7 @@ from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, Leaf
 from .json_numbers import float_text
 from .kinds import Unkeepable
 from .planner.text import indexed_words
+from .query.points import indexed_longitude
 from .schema import Field
 
 #: GEO refuses latitudes beyond Web Mercator's, and with them the whole document; such points go unindexed.
@@ -89,7 +90,11 @@ def _fill_numeric(leaf: Leaf, present: list[Any], beside: Document) -> None:
 def _fill_geo(leaf: Leaf, present: list[Any], beside: Document) -> None:
     if leaf.geo is not None:
         points = [comparable_of(leaf.path.field, value) for value in present]
-        texts = [f"{longitude},{latitude}" for latitude, longitude in points if abs(latitude) <= MOST_LATITUDE]
+        texts = [
+            f"{indexed_longitude(longitude)},{latitude}"
+            for latitude, longitude in points
+            if abs(latitude) <= MOST_LATITUDE
+        ]
         _put(leaf, leaf.alias, texts, beside)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..index_schema import DOUBTS, NULLS, IndexSchema, Leaf
 from ..kinds import DECIMAL, EXACT_INTEGERS, FLOAT, Kind
-from ..query.points import Box, Circle, Polygon
+from ..query.points import Box, Circle, Polygon, indexed_longitude
 from ..query.strings import ENDS, EQUALS, STARTS, Like
 from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation, Parity, is_everything, is_nothing
 from .areas import complete_on_server, enclosing
@@ -338,7 +338,7 @@ def _area(leaf: Leaf, area: Circle | Box | Polygon, parameters: Parameters) -> P
     circle = enclosing(area)
     if not leaf.geo or circle is None or not complete_on_server(circle):
         return None
-    latitude, longitude = circle.centre
+    latitude, longitude = circle.centre[0], indexed_longitude(circle.centre[1])
     # The server keeps points to 52 bits, less than a metre off.
     numbers = [repr(longitude), repr(latitude), repr(circle.radius * (1 + 1e-9) + 1)]
     text = f"@{leaf.geo}:[{' '.join(map(parameters.add, numbers))} m]"

@@ -17,6 +17,11 @@ UNITS = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
 Point = tuple[float, float]
 
 
+def indexed_longitude(longitude: float) -> float:
+    """A longitude as the index has it, which loses what lies at 180 degrees, and not at -180, the same meridian."""
+    return -180.0 if longitude == 180 else longitude
+
+
 def distance(first: Point, second: Point) -> float:
     """The great-circle distance of two points (latitude, longitude; degrees) in metres: the haversine formula.
 

@@ -15,12 +15,14 @@ from schematics.types import DateType, DecimalType, DictType, IntType, ListType,
 from rs_search import (
     InvalidObject,
     InvalidSlice,
+    InvalidValue,
     MultipleFound,
     NotFound,
     Q,
     QueryError,
     SearchRedisMixin,
     UnknownField,
+    UnknownLookup,
 )
 
 
@@ -40,6 +42,10 @@ class Ice(Model, SearchRedisMixin):
     shop = ModelType(Shop)
     shops = ListType(ModelType(Shop))
     plain = StringType(metadata={})
+
+
+class Cone(Model, SearchRedisMixin):
+    pk = StringType()
 
 
 ROWS: list[dict[str, Any]] = [
@@ -138,6 +144,27 @@ def test_only_loads_some_fields_and_refuses_to_be_set() -> None:
     assert Ice.match_for_pk("a").amount == 3
 
 
+def test_an_iterator_gives_the_rows_of_any_set_in_its_order() -> None:
+    assert pks(Ice.all().iterator()) == ["a", "b", "c", "d", "e"]
+    assert pks(Ice.order_by("-amount", "flavour")[1:4].iterator()) == ["a", "e", "b"]
+    assert pks(Ice.filter(flavour__regex="a$").reverse().iterator()) == ["c", "a"]
+    assert list(Ice.order_by("pk").values_list("flavour", flat=True).distinct().iterator()) == [
+        "vanilla", "chocolate", "mint", None,
+    ]  # fmt: skip
+    assert list(Ice.all().none().iterator()) == []
+
+
+def test_a_result_set_behaves_as_a_list() -> None:
+    found = Ice.filter(flavour="vanilla")
+    assert len(found) == 2
+    assert [one.pk for one in reversed(found)] == ["c", "a"]
+    assert found[0] in found
+    assert Ice.all()[4] not in found
+    assert found == [Ice.match_for_pk("a"), Ice.match_for_pk("c")]
+    assert found != Ice.all()
+    assert found[5:] == []
+
+
 def test_in_bulk_gives_rows_by_primary_key() -> None:
     found = Ice.filter(flavour="vanilla").in_bulk(["a", "b", "c", "zz"])
     assert sorted(found) == ["a", "c"]
@@ -189,6 +216,23 @@ def test_xor_holds_where_an_odd_number_does() -> None:
         (lambda: Ice.all()[1:2].filter(pk="a"), InvalidSlice, r"call filter\(\) before slicing"),
         (lambda: Ice.all()[1:2].reverse(), InvalidSlice, r"call reverse\(\) before slicing"),
         (lambda: Ice.all()[:2] | Ice.all(), InvalidSlice, "before slices"),
+        (lambda: Ice.all().distinct("flavour") & Ice.all(), InvalidSlice, "before slices and distinct"),
+        (lambda: Ice.all() | Cone.all(), QueryError, "two models"),
+        (lambda: Ice.all() | [1], TypeError, "unsupported operand"),
+        (lambda: Ice.all()[:2].in_bulk(["a"]), InvalidSlice, r"call in_bulk\(\) before slicing"),
+        (lambda: Ice.all()[:2].order_by("pk"), InvalidSlice, r"call order_by\(\) before slicing"),
+        (lambda: Ice.filter(Q(amount__gt=None)), InvalidValue, "isnull"),
+        (lambda: Ice.filter(amount="many"), InvalidValue, "cannot be read as IntType"),
+        (lambda: Ice.filter(flavour__in="vanilla"), InvalidValue, "a list of values"),
+        (lambda: Ice.filter(flavour__regex="("), InvalidValue, "no regular expression"),
+        (lambda: Ice.filter(flavour__search="a | -b"), InvalidValue, "alternatives"),
+        (lambda: Ice.filter(tags__contains=[]), InvalidValue, "an element or several"),
+        (lambda: Ice.filter(shops__match={}), InvalidValue, "a dict of lookups"),
+        (lambda: Ice.filter(since__month=13), InvalidValue, "13 is no month"),
+        (lambda: Ice.filter(amount__containz=1), UnknownLookup, "no lookup 'containz'"),
+        (lambda: Ice.order_by("prices"), QueryError, "has no order"),
+        (lambda: Ice.all().distinct("flavor"), UnknownField, "did you mean flavour"),
+        (lambda: Ice.all().values(3), QueryError, "names of fields"),
         (lambda: Ice.order_by("flavor"), UnknownField, "did you mean flavour"),
         (lambda: Ice.order_by("tags"), QueryError, "no one order"),
         (lambda: Ice.order_by("amount__gt"), QueryError, "takes fields, not lookups"),

@@ -125,7 +125,9 @@ def test_more_than_the_limits_on_results_are_counted_listed_and_cut(indexed: red
 # --- pages by offset and cursors miss what others write: one reply, then by key ---------------------------------------
 
 
-def test_an_iterator_misses_nothing_that_was_there_throughout(client: redis.Redis) -> None:
+@pytest.mark.parametrize("server", ["indexed", "plain"])
+def test_an_iterator_misses_nothing_that_was_there_throughout(request: pytest.FixtureRequest, server: str) -> None:
+    client = request.getfixturevalue(server)
     keep(3000, name="kept", number=lambda place: place)
     stop = threading.Event()
 
@@ -196,6 +198,13 @@ def test_boxes_across_the_date_line_and_polygons_hold_what_lies_in_them(client: 
     assert [int(one.pk) for one in Place.filter(spot__within=((-5, 178), (8, 180), (-5, 182)))] == [0, 1, 3]
 
 
+def test_a_point_on_the_date_line_is_found_from_both_sides(indexed: redis.Redis) -> None:
+    # RediSearch keeps 180 and -180 apart, and looks for both only while it has a point at the second.
+    keep(1, spot=[10.0, 180.0])
+    for longitude in (179.9, -179.9, 180.0, -180.0):
+        assert Place.filter(spot__near=(10.0, longitude, 50, "km")).count() == 1
+
+
 # --- documents that the index refused: FT.INFO is looked at, and then all is read -------------------------------------
 
 
@@ -227,8 +236,10 @@ def test_an_index_that_is_filled_anew_answers_when_it_is_full(indexed: redis.Red
 # --- many values ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("server", ["indexed", "plain"])
 @pytest.mark.parametrize("kind", ["name", "number"])
-def test_a_hundred_thousand_values_may_be_asked_for(client: redis.Redis, kind: str) -> None:
+def test_a_hundred_thousand_values_may_be_asked_for(request: pytest.FixtureRequest, server: str, kind: str) -> None:
+    request.getfixturevalue(server)
     keep(20, name=lambda place: f"v{place}", number=lambda place: place)
     values = [f"v{number}" for number in range(100_000)] if kind == "name" else list(range(100_000))
     assert Place.filter(**{f"{kind}__in": values}).count() == 20
