@@ -8,12 +8,14 @@ of `rs_search.companions` beside it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import orjson
+from schematics.common import DEFAULT
 from schematics.exceptions import BaseError
 from schematics.models import Model, ModelDict
+from schematics.transforms import get_export_context
 from schematics.undefined import Undefined
 
 from . import kinds
@@ -25,39 +27,54 @@ from .kinds import Unkeepable
 from .schema import COMPANIONS, Field, schema_of
 
 Document = dict[str, Any]
+#: What fields of schematics ask for their export level.
+_EXPORT = get_export_context()
 #: RedisJSON refuses 128 levels.
 DEEPEST = 127
 
 
-def encode(instance: Model) -> bytes:
-    """The document of an instance whose values are native, as JSON text; O(size).
+def encode(instance: Model, for_index: bool = True, nulls: bool = False) -> Document:
+    """The document of an instance whose values are native; O(size).
 
+    ``for_index``: with its companions; ``nulls``: None is kept as null in every member, as in schematics' primitive.
     Raises `UnstorableValue`, naming the field, for what could not come back equal.
     """
     model = type(instance)
     try:
-        document = _encode_model(instance, "")
-        beside = companions(document, index_schema_of(model))
-        if beside:
-            document[COMPANIONS] = beside
-        return orjson.dumps(_with_exact_floats(document, 1))
+        document = _encode_model(instance, "", nulls)
+        if for_index:
+            beside = companions(document, index_schema_of(model))
+            if beside:
+                document[COMPANIONS] = beside
     except UnkeepableAt as error:
         raise UnstorableValue(
             f"{model.__name__}.{error.path} cannot be kept: {error.reason}", {error.path: error.reason}
         ) from None
-    except (Unkeepable, orjson.JSONEncodeError) as error:
-        raise UnstorableValue(f"{model.__name__} cannot be kept: {error}") from None
+    return document
 
 
-def _encode_model(instance: Model, above: str) -> Document:
+def dump(document: Document) -> bytes:
+    """A document as JSON text that RedisJSON reads exactly. Raises `Unkeepable`."""
+    try:
+        return orjson.dumps(_with_exact_floats(document, 1))
+    except orjson.JSONEncodeError as error:
+        raise Unkeepable(str(error)) from None
+
+
+def _encode_model(instance: Model, above: str, nulls: bool = False) -> Document:
     document: Document = {}
     for name, field in schema_of(type(instance)).fields.items():
         value = _value(instance, field)
         if value is not None:
-            document[field.member] = _encode_value(field, value, f"{above}{name}")
-        elif field.has_default:
+            document[field.member] = _encode_value(field, value, f"{above}{name}", nulls)
+        elif field.has_default or (nulls and _shows_none(field)):
             document[field.member] = None
     return document
+
+
+def _shows_none(field: Field) -> bool:
+    """Whether schematics' primitive has null for the field, too: not with ``serialize_when_none=False``."""
+    return bool(field.type.get_export_level(_EXPORT) >= DEFAULT)
 
 
 def _value(instance: Model, field: Field) -> Any:
@@ -72,17 +89,17 @@ def _value(instance: Model, field: Field) -> Any:
     return None if value is Undefined else value
 
 
-def _encode_value(field: Field, value: Any, path: str) -> Any:
+def _encode_value(field: Field, value: Any, path: str, nulls: bool = False) -> Any:
     if value is None:
         return None
     if field.kind is kinds.LIST and field.element is not None:
-        return [_encode_value(field.element, element, f"{path}[{place}]") for place, element in enumerate(value)]
+        return [_encode_value(field.element, one, f"{path}[{place}]", nulls) for place, one in enumerate(value)]
     if field.kind is kinds.DICT and field.element is not None:
         return {
-            _key(key, path): _encode_value(field.element, inner, f"{path}[{key!r}]") for key, inner in value.items()
+            _key(key, path): _encode_value(field.element, one, f"{path}[{key!r}]", nulls) for key, one in value.items()
         }
     if field.kind is kinds.OBJECT:
-        return _encode_object(field, value, path)
+        return _encode_object(field, value, path, nulls)
     try:
         return field.kind.encode(field.type, value)
     except Unkeepable as error:
@@ -101,8 +118,8 @@ def _key(key: Any, path: str) -> str:
     return result
 
 
-def _encode_object(field: Field, value: Any, path: str) -> Document:
-    document = _encode_model(value, f"{path}__")
+def _encode_object(field: Field, value: Any, path: str, nulls: bool) -> Document:
+    document = _encode_model(value, f"{path}__", nulls)
     back = _class_for(field, document, path)
     if back is not type(value):
         raise UnkeepableAt(
@@ -175,12 +192,13 @@ def _with_exact_floats(value: Any, depth: int) -> Any:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def parse(text: bytes | str, key: str) -> Document:
+def parse(text: bytes | str, key: str, load: Callable[[Any], Any] = orjson.loads) -> Document:
     """The document stored under ``key``, with its exact numbers put back. Raises `UnreadableDocument`."""
     try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableDocument(f"{key} holds no JSON: {error}") from None
+        document = load(text)
+    except Exception as error:
+        # ``load`` may be the user's own.
+        raise UnreadableDocument(f"{key} holds no document: {error}") from None
     if not isinstance(document, dict):
         raise UnreadableDocument(f"{key} holds JSON of type {type(document).__name__}, where a document is an object")
     beside = document.pop(COMPANIONS, None)

@@ -14,6 +14,8 @@
     ├── SchemaError (TypeError)                   the model cannot be kept or indexed as it is declared
     ├── InvalidObject (ValueError)                the object is refused before anything is written
     │   └── UnstorableValue                       one of its values could not come back equal
+    ├── Conflict                                  what was to be written over has changed since it was read
+    ├── TransactionError (RuntimeError)           what cannot take part in a transaction
     ├── UnreadableDocument (ValueError)           what is stored under a key is not this model's document
     └── ServerError                               the server refused, failed or cannot be reached
         ├── ServerUnavailable (ConnectionError)   no connection, after redis-py's own retries
@@ -31,6 +33,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "Conflict",
     "EmbeddedServerError",
     "IncompleteResult",
     "InvalidObject",
@@ -45,6 +48,7 @@ __all__ = [
     "ServerError",
     "ServerUnavailable",
     "StrictPerformanceException",
+    "TransactionError",
     "UnknownField",
     "UnknownLookup",
     "UnreadableDocument",
@@ -110,6 +114,14 @@ class InvalidObject(RedisMixinException, ValueError):
 
 class UnstorableValue(InvalidObject):
     """A value that could not come back equal from the server; nothing was written."""
+
+
+class Conflict(RedisMixinException):
+    """What was to be written over has changed since it was read; nothing was written."""
+
+
+class TransactionError(RedisMixinException, RuntimeError):
+    """What cannot take part in a transaction; nothing was sent."""
 
 
 class UnreadableDocument(RedisMixinException, ValueError):

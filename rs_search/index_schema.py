@@ -72,6 +72,7 @@ class Leaf:
 class IndexSchema:
     """All that FT.CREATE needs to know of a model."""
 
+    model: type[Model]
     name: str
     prefix: str
     fields: tuple[IndexField, ...]
@@ -84,11 +85,11 @@ def index_schema_of(model: type[Model]) -> IndexSchema:
 
     The name carries a fingerprint of the prefix and the fields, so that two versions of a model have two indexes.
     """
-    prefix = options_of(model).prefix
+    prefix, key_ends = options_of(model).prefix, options_of(model).key_ends
     leaves = {leaf.path.names: leaf for leaf in _leaves(model)}
     fields = tuple(field for leaf in leaves.values() for field in _index_fields(leaf)) + _common_fields()
-    fingerprint = hashlib.blake2b(repr((prefix, fields)).encode(), digest_size=6).hexdigest()
-    return IndexSchema(f"rs:{prefix}:{fingerprint}", prefix, fields, leaves)
+    fingerprint = hashlib.blake2b(repr((key_ends[0].removesuffix(":"), fields)).encode(), digest_size=6).hexdigest()
+    return IndexSchema(model, f"rs:{prefix}:{fingerprint}", key_ends[0], fields, leaves)
 
 
 def _common_fields() -> tuple[IndexField, ...]:

@@ -7,44 +7,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .codec import classes_within, decode, decode_fields, encode, refuse_changed_classes
-from .errors import InvalidObject, MultipleFound, NotFound, QueryError
-from .operations import records, search
+from .changes import Expression
+from .codec import decode_fields
+from .errors import MultipleFound, NotFound, QueryError
+from .instances import changed as changed_fields
+from .instances import hydrate, own_key, own_pk, take_over
+from .operations import convert, records, search
 from .operations.candidates import Row
-from .operations.requests import Operation
+from .operations.convert import Converted
+from .operations.requests import Operation, Pause, Stream, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
 from .planner.plan import Select
 from .planner.predicate import predicate
-from .primary_key import (
-    is_given,
-    key_for,
-    names_of_key,
-    new_primary_key,
-    primary_key,
-    primary_key_of_values,
-    text_of_pk,
-)
+from .primary_key import equalities, is_given, key_for, names_of_key, primary_key, primary_key_of_values, text_of_pk
+from .progress import shown
 from .query.bind import bind
 from .query.queryset import ResultSet
 from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
-from .schema import own_attribute, schema_of
-from .server.connections import Server, server_of
-from .server.drive import run, stream
+from .schema import schema_of
+from .server.calls import acall, aiterate, call, iterate
+from .server.capabilities import ServerState
+from .server.connections import client_of, known_of
 from .server.replies import plain
-from .storage.json_document import pk_of
+from .storage import storage_of
+from .storage.base import ABSENT, ALWAYS, BATCH, PRESENT
+from .twins import Make, awaited, sync
 
-#: Where an instance that was loaded by ``only()`` keeps the names of its fields.
-_ONLY = "_rs_search_only"
 M = TypeVar("M")
 T = TypeVar("T")
 _PK_NAMES = ("pk", "pk__exact", "pk__eq")
@@ -58,85 +54,201 @@ class Objects(Generic[M]):
 
     # --- one object -----------------------------------------------------------------------------------------------
 
-    def set(self, instance: M) -> None:
-        """Validate an instance and keep it, whole, under its key; gives it a ``pk`` if it has none.
+    def _set(
+        self,
+        state: ServerState,
+        instance: M,
+        *,
+        only: Iterable[str] | None = None,
+        changed: bool = False,
+        if_absent: bool = False,
+        if_present: bool = False,
+        expire: int | None = None,
+    ) -> Operation[bool]:
+        """Validate an instance and keep it under its key; gives it a ``pk`` if it has none. Tells whether it was kept.
 
-        Raises `InvalidObject` if it does not validate, `UnstorableValue` for a value that could not come back equal;
-        nothing is written then, and the instance is as it was. Cost: 1 round trip.
+        Whole, or ``only`` the fields named, or those that ``changed`` since it was read, which leaves alone what others
+        wrote to the rest. ``if_absent`` and ``if_present``: only where there is none, or one, in one step. ``expire``:
+        seconds to live in place of ``__expire__``.
+
+        Raises `InvalidObject` if it does not validate, `UnstorableValue` for a value that could not come back equal,
+        `Conflict` for a stale version of a model with ``__version_field__``, `NotFound` for fields of an object that is
+        gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
-        self._refuse_partial(instance)
-        before = _Values.of(instance)
-        try:
-            self._assign_pk(instance)
-            self._validate(instance)
-            pk = primary_key(instance)
-            if pk is None:
-                raise InvalidObject(f"{self.model.__name__}.pk is computed, and gives no primary key for this object")
-            key, payload = key_for(self.model, pk), encode(instance)
-        except Exception:
-            before.put_back(instance)
-            raise
-        expire = options_of(self.model).expire
-        self._run(lambda server: records.put(server.state, key, payload, expire))
+        life = self._life(expire)
+        if only is not None or changed:
+            if if_absent or if_present or (only is not None and changed):
+                raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
+            return (yield from records.put_members(state, instance, only, expire))
+        if if_absent and if_present:
+            raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
+        when = ABSENT if if_absent else PRESENT if if_present else ALWAYS
+        return (yield from records.put(state, instance, life, when))
 
-    def match(self, **lookups: Any) -> M:
+    set, aset = sync(_set), awaited(_set)
+
+    def changed(self, instance: M) -> frozenset[str]:
+        """The names of the fields that would be stored otherwise than they were read; all of a new object's values."""
+        return changed_fields(instance)
+
+    def _update(self, state: ServerState, instance: M, /, **values: Any) -> Operation[M]:
+        """Change fields of what is stored, as ``amount_kg=F("amount_kg") + 1``, and take over the result.
+
+        No update is lost, whoever else writes. Raises `NotFound`, `InvalidObject`, a `QueryError`. Cost: 2 round trips,
+        and 2 more each time that another write comes between.
+        """
+        (yield from records.update(state, instance, values))
+        return instance
+
+    update, aupdate = sync(_update), awaited(_update)
+
+    def _get_or_set(
+        self, state: ServerState, defaults: dict[str, Any] | None = None, /, **values: Any
+    ) -> Operation[tuple[M, bool]]:
+        """The object with the key that the values make, else a new one of values and defaults; and whether it is new.
+
+        Of many that do so at once, one is new. Raises `QueryError` where the values do not make a key.
+        """
+        instance = self._of_key(values, defaults)
+        return (yield from records.get_or_put(state, instance, self._life(None)))
+
+    get_or_set, aget_or_set = sync(_get_or_set), awaited(_get_or_set)
+
+    def _update_or_set(
+        self, state: ServerState, defaults: dict[str, Any] | None = None, /, **values: Any
+    ) -> Operation[tuple[M, bool]]:
+        """Change the object with the key that the values make to ``defaults``, else store a new one; and if it is new.
+
+        Expressions (`F`) in ``defaults`` are for what is stored; a new object takes plain values only.
+        """
+        instance = self._of_key(values, {n: v for n, v in (defaults or {}).items() if not isinstance(v, Expression)})
+        change = dict(defaults or {})
+        return (yield from records.update_or_put(state, instance, change, None))
+
+    update_or_set, aupdate_or_set = sync(_update_or_set), awaited(_update_or_set)
+
+    def _of_key(self, values: dict[str, Any], defaults: dict[str, Any] | None) -> Any:
+        if self._pk_among(values) is None:
+            names = ", ".join(names_of_key(self.model)) or "pk"
+            raise QueryError(
+                f"{self.model.__name__}: only an object whose key is given ({names}) can be made once; "
+                "filter() and set() others, at the risk of two"
+            )
+        return self.model({**(defaults or {}), **values})  # type: ignore[call-arg]
+
+    def _ttl(self, state: ServerState, instance: M) -> Operation[float | None]:
+        """Seconds that the object has to live, None for ever; raises `NotFound`. Cost: 1 round trip."""
+        return (yield from records.time_to_live(state, instance))
+
+    ttl, attl = sync(_ttl), awaited(_ttl)
+
+    def _persist(self, state: ServerState, instance: M) -> Operation[None]:
+        """Let the object live for ever; raises `NotFound`. Cost: 1 round trip."""
+        (yield from records.persist(state, instance))
+
+    persist, apersist = sync(_persist), awaited(_persist)
+
+    def _match(self, state: ServerState, /, **lookups: Any) -> Operation[M]:
         """The one object that meets all of the lookups; a key lookup if they give what makes the primary key.
 
         Raises `NotFound`, `MultipleFound`, a `QueryError`. Cost: 1 round trip by key, else that of `filter`.
         """
         pk = self._pk_among(lookups)
         if pk is None:
-            return self.match_for_values(**lookups)
-        by_pk = is_given(_equalities(lookups).get("pk"))
+            return (yield from self._match_for_values(state, **lookups))
+        by_pk = is_given(equalities(lookups).get("pk"))
         checked = lookups
         if by_pk and "pk" not in schema_of(self.model).fields:
             checked = {name: value for name, value in lookups.items() if name not in _PK_NAMES}
         meets = predicate(bind(self.model, Q(**checked)))
-        key, found = key_for(self.model, pk), self._get(pk)
-        if found is not None and meets(found):
-            return self._hydrate(key, found)
+        found = yield from records.get(state, self.model, pk)
+        if found is not None and meets(found[1]):
+            return self._hydrate(*found)
         if by_pk:
-            raise NotFound(f"no {self.model.__name__} under {key} meets {_shown(lookups)}")
+            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
         # An object with a pk of its own, or whose id changed since, is kept under another key.
-        return self.match_for_values(**lookups)
+        return (yield from self._match_for_values(state, **lookups))
 
-    def match_for_pk(self, pk: Any) -> M:
+    match, amatch = sync(_match), awaited(_match)
+
+    def _match_for_pk(self, state: ServerState, pk: Any) -> Operation[M]:
         """The object with a primary key; raises `NotFound`. Cost: 1 round trip."""
         text = text_of_pk(self.model, pk)
-        document = self._get(text)
-        if document is None:
+        found = yield from records.get(state, self.model, text)
+        if found is None:
             raise NotFound(f"no {self.model.__name__} under {key_for(self.model, text)}")
-        return self._hydrate(key_for(self.model, text), document)
+        return self._hydrate(*found)
 
-    def match_for_values(self, **lookups: Any) -> M:
+    match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
+
+    def _match_for_values(self, state: ServerState, /, **lookups: Any) -> Operation[M]:
         """The one object that meets all of the lookups; raises `NotFound`, `MultipleFound`, a `QueryError`."""
-        found = list(self.filter(**lookups)[:2])
+        found = yield from self.filter(**lookups)[:2]._fetch(state)
         if not found:
             raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
         if len(found) > 1:
             raise MultipleFound(f"more than one {self.model.__name__} meets {_shown(lookups)}")
         return found[0]
 
-    def refresh(self, instance: M) -> None:
-        """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
-        pk = self._own_pk(instance)
-        stored: Any = self.match_for_pk(pk)
-        target: Any = instance
-        target._data = stored._data
-        target.__dict__.pop(_ONLY, None)
+    match_for_values, amatch_for_values = sync(_match_for_values), awaited(_match_for_values)
 
-    def delete(self, instance: M) -> bool:
+    def _refresh(self, state: ServerState, instance: M) -> Operation[None]:
+        """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
+        take_over(instance, (yield from self._match_for_pk(state, own_pk(instance))))
+
+    refresh, arefresh = sync(_refresh), awaited(_refresh)
+
+    def _delete(self, state: ServerState, instance: M) -> Operation[bool]:
         """Remove an object; tells whether it was there."""
-        key = key_for(self.model, self._own_pk(instance))
-        return self._run(lambda server: records.remove([key])) > 0
+        return (yield from records.remove(state, self.model, [own_key(instance)])) > 0
+
+    delete, adelete = sync(_delete), awaited(_delete)
 
     def key(self, instance: M) -> str:
         """The Redis key of an instance; raises `InvalidObject` if it has no primary key yet."""
-        return key_for(self.model, self._own_pk(instance))
+        return storage_of(self.model).pattern.key(own_pk(instance))
 
     def primary_key(self, instance: M) -> str | None:
         """The primary key of an instance as text; None if it has none yet."""
         return primary_key(instance)
+
+    # --- many by key ----------------------------------------------------------------------------------------------
+
+    def _set_many(
+        self,
+        state: ServerState,
+        instances: Iterable[M],
+        *,
+        batch: int = 1000,
+        expire: int | None = None,
+        on_error: Callable[[int, M, Exception], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Operation[int]:
+        """Keep instances, read from the iterable a batch at a time; gives how many. 1 round trip a batch.
+
+        A bad one raises `InvalidObject` with its position, and batches before its own are kept; with ``on_error`` it is
+        told (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
+        """
+        life = self._life(expire)
+        return (yield from records.put_many(state, instances, life, batch, on_error, on_progress))
+
+    set_many, aset_many = sync(_set_many), awaited(_set_many)
+
+    def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
+        """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
+        texts = [text_of_pk(self.model, pk) for pk in pks]
+        return (yield from records.get_many(state, self.model, texts))
+
+    get_many, aget_many = sync(_get_many), awaited(_get_many)
+
+    def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
+        """Remove the objects with these primary keys, or these instances; gives how many there were."""
+        given = list(pks)
+        keys = [own_key(one) for one in given if isinstance(one, Model)]
+        texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
+        return (yield from records.remove_many(state, self.model, keys, texts))
+
+    delete_many, adelete_many = sync(_delete_many), awaited(_delete_many)
 
     # --- many objects ---------------------------------------------------------------------------------------------
 
@@ -156,62 +268,129 @@ class Objects(Generic[M]):
         """All objects in an order, lazily."""
         return self._everything().order_by(*names)
 
-    def count(self, *conditions: Q, **lookups: Any) -> int:
+    def _count(self, state: ServerState, /, *conditions: Q, **lookups: Any) -> Operation[int]:
         """How many objects meet all of the conditions."""
-        return self.filter(*conditions, **lookups).count()
+        return (yield from self.filter(*conditions, **lookups)._count(state))
 
-    def delete_all(self) -> int:
+    count, acount = sync(_count), awaited(_count)
+
+    def _delete_all(self, state: ServerState) -> Operation[int]:
         """Remove every object of the model; gives how many there were. O(keys of the database)."""
-        return self._run(lambda server: records.remove_all(options_of(self.model).prefix))
+        return (yield from records.remove_all(state, self.model))
 
-    def delete_filter(self, *conditions: Q, **lookups: Any) -> int:
+    delete_all, adelete_all = sync(_delete_all), awaited(_delete_all)
+
+    def _delete_filter(self, state: ServerState, /, *conditions: Q, **lookups: Any) -> Operation[int]:
         """Remove the objects that meet all of the conditions; gives how many there were.
 
-        Raises `QueryError` without a condition: `delete_all` removes everything.
+        Raises `QueryError` without a condition, as `delete_all` removes everything; only on the two layers of
+        redis-schematics it does so itself.
         """
         where = bind(self.model, Q(*conditions, **lookups))
-        if means_everything(where):
+        if means_everything(where) and not storage_of(self.model).unconditional:
             raise QueryError(f"{self.model.__name__}.delete_filter() without a condition; delete_all() removes all")
         select = Select(self.model, where)
-        return self._run(lambda server: records.remove_selected(server.state, select))
+        return (yield from records.remove_selected(state, select))
+
+    delete_filter, adelete_filter = sync(_delete_filter), awaited(_delete_filter)
+
+    def _convert_stored(
+        self,
+        state: ServerState,
+        *,
+        source: type[Any] | None = None,
+        to: str = "json",
+        batch: int = 500,
+        dry_run: bool = False,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> Operation[Converted]:
+        """Turn strings that redis-schematics, `SimpleRedisMixin`, or `SearchRedisMixin` without RedisJSON wrote into
+        indexed JSON documents, where they are; ``to="string"`` turns them back into what redis-schematics reads.
+
+        With ``source``, another model, its objects are moved here from its layer. What cannot be read as the model, or
+        has its place taken, is left as it is and told in ``errors``; no concurrent write is lost, and what is left to
+        live stays (moved: in whole seconds). Stopped half-way, each object is whole, in the old place, the new one or
+        (moved) both; run again, it goes on. ``on_progress`` gets how many are done, and the total; without it a bar is
+        shown where rich is installed and stderr is a terminal. ``dry_run`` counts only.
+
+        Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
+        and 2 round trips a batch; moving takes 5.
+        """
+        if source is not None and known_of(client_of(source))[0] is not state:
+            raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
+        with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
+            todo = convert.task(self.model, source, to, batch, dry_run, tell)
+            return (yield from convert.convert(state, todo))
+
+    convert_stored, aconvert_stored = sync(_convert_stored), awaited(_convert_stored)
 
     # --- what result sets ask -------------------------------------------------------------------------------------
 
-    def rows_of(self, select: Select, shape: Shape) -> tuple[list[Any], Ran]:
+    def rows(self, state: ServerState, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
-        answer = self._run(lambda server: search.select_rows(server.state, select))
-        rows = self._shaped(answer.value, shape)
+        answer = yield from search.select_rows(state, select)
+        rows: list[Any] = []
+        for start in range(0, len(answer.value), BATCH):
+            rows += self._shaped(answer.value[start : start + BATCH], shape)
+            if len(answer.value) > BATCH:
+                # Other tasks of an event loop have their turn.
+                yield Pause(0)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
-    def batches_of(self, select: Select, shape: Shape) -> Iterator[list[Any]]:
+    def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
-        server = server_of(self.model)
-        for rows in stream(search.iterate_rows(server.state, select), server):
-            yield self._shaped(rows, shape)
+        return through(search.iterate_rows(state, select), lambda rows: (self._shaped(rows, shape), False))
 
-    def count_of(self, select: Select) -> int:
+    def total(self, state: ServerState, select: Select) -> Operation[int]:
         """How many a question finds."""
-        return self._run(lambda server: search.count_rows(server.state, select)).value
+        return (yield from search.count_rows(state, select)).value
 
-    def explanation_of(self, select: Select) -> Explanation:
+    def change(
+        self, state: ServerState, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
+    ) -> Operation[int]:
+        """Change what a question finds; gives how many."""
+        return (yield from records.update_selected(state, select, values, on_progress))
+
+    def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
+        """Remove what a question finds; gives how many."""
+        return (yield from records.remove_selected(state, select, on_progress))
+
+    def explanation(self, state: ServerState, select: Select) -> Operation[Explanation]:
         """The plan of a question."""
-        explanation = self._run(lambda server: search.explain_select(server.state, select))
-        profile = self._profile(select)
-        return replace(explanation, run_profile=profile)
+        return (yield from search.explain_select(state, select))
 
-    def _profile(self, select: Select) -> Callable[[], Any]:
-        return lambda: plain(self._run(lambda server: search.profile_select(server.state, select)))
+    def profile(self, state: ServerState, select: Select) -> Operation[Any]:
+        """The server's FT.PROFILE of a question."""
+        return plain((yield from search.profile_select(state, select)))
 
-    def by_pks(self, select: Select, shape: Shape, pks: Iterable[Any] | None) -> dict[str, Any]:
+    def by_pks(
+        self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
+    ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
         if pks is None:
-            answer = self._run(lambda server: search.select_rows(server.state, select)).value
+            found = (yield from search.select_rows(state, select)).value
         else:
-            keys = [key_for(self.model, text_of_pk(self.model, pk)) for pk in pks]
-            answer = self._run(lambda server: search.select_among(server.state, select, keys))
-        prefix = options_of(self.model).prefix
-        return {pk_of(prefix, key): row for (key, _), row in zip(answer, self._shaped(answer, shape), strict=True)}
+            texts = [text_of_pk(self.model, pk) for pk in pks]
+            found = yield from search.select_among(state, select, texts)
+        pk_of = storage_of(self.model).pk
+        return {pk_of(key): row for (key, _), row in zip(found, self._shaped(found, shape), strict=True)}
+
+    def call_operation(self, name: str, make: Make[T]) -> T:
+        """Run an operation on the model's server and wait."""
+        return call(self.model, name, make)
+
+    async def await_operation(self, make: Make[T]) -> T:
+        """Run an operation on the model's server, in the running event loop."""
+        return await acall(self.model, make)
+
+    def iterate(self, name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
+        """The batches of a stream."""
+        return iterate(self.model, name, make)
+
+    def aiterate(self, make: Callable[[ServerState], Stream]) -> AsyncGenerator[list[Any], None]:
+        """The batches of a stream, for ``async for``."""
+        return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
         if shape.of_values:
@@ -227,105 +406,22 @@ class Objects(Generic[M]):
     def _everything(self) -> ResultSet[M]:
         return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
 
-    def _run(self, operation: Callable[[Server], Operation[T]]) -> T:
-        server = server_of(self.model)
-        return run(operation(server), server)
-
-    def _get(self, pk: str) -> Any:
-        key = key_for(self.model, pk)
-        return self._run(lambda server: records.get(server.state, key))
-
     def _hydrate(self, key: str, document: Any, only: frozenset[str] | None = None) -> M:
-        instance: Any = decode(self.model, document, key, only)
-        if only is not None:
-            instance.__dict__[_ONLY] = only
-        if "pk" not in schema_of(self.model).fields:
-            instance.__dict__["pk"] = pk_of(options_of(self.model).prefix, key)
-        return instance  # type: ignore[no-any-return]
+        return hydrate(self.model, key, document, only)  # type: ignore[no-any-return]
 
-    def _own_pk(self, instance: M) -> str:
-        pk = primary_key(instance)
-        if pk is None:
-            raise InvalidObject(f"this {self.model.__name__} has no primary key yet: it was never set()")
-        return pk
-
-    def _refuse_partial(self, instance: Any) -> None:
-        if _ONLY in instance.__dict__:
-            names = ", ".join(sorted(instance.__dict__[_ONLY]))
-            raise InvalidObject(
-                f"this {self.model.__name__} was loaded with {names} only, and set() would erase the rest; refresh() it"
-            )
-
-    def _assign_pk(self, instance: Any) -> None:
-        """Give the instance a primary key if its ``pk`` has none, and is not computed."""
-        field = schema_of(self.model).fields.get("pk")
-        if field is not None and field.computed is None and is_given(instance._data.get("pk")):
-            return
-        # A computed one as well: schematics' validation reads it, and would let its errors out raw.
-        pk = primary_key(instance)
-        if field is None:
-            instance.__dict__["pk"] = pk or new_primary_key(self.model)
-        elif field.computed is None:
-            instance._data.converted["pk"] = pk or new_primary_key(self.model)
-
-    def _validate(self, instance: Any) -> None:
-        validate = own_attribute(self.model, "validate") or Model.validate
-        before = classes_within(instance)
-        try:
-            validate(instance)
-        except DataError as error:
-            errors = error.to_primitive()
-            told = "; ".join(_flat(errors, ""))
-            raise InvalidObject(f"{self.model.__name__} is not valid: {told}", errors) from error
-        refuse_changed_classes(instance, before)
+    def _life(self, expire: int | None) -> int | None:
+        return options_of(self.model).expire if expire is None else expire
 
     def _pk_among(self, lookups: dict[str, Any]) -> str | None:
         """The primary key, if the lookups demand by equality what makes it."""
-        given = _equalities(lookups)
+        given = equalities(lookups)
         if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
             return text_of_pk(self.model, given["pk"])
         return primary_key_of_values(self.model, given)
 
 
-def _equalities(lookups: dict[str, Any]) -> dict[str, Any]:
-    """What the lookups demand fields of the model to be equal to."""
-    given = {name.removesuffix("__exact").removesuffix("__eq"): value for name, value in lookups.items()}
-    return {name: value for name, value in given.items() if "__" not in name}
-
-
-@dataclass(frozen=True)
-class _Values:
-    """The values of an instance before `Objects.set` touched them: schematics forgets those that it refuses."""
-
-    unsafe: dict[str, Any]
-    converted: dict[str, Any]
-    valid: dict[str, Any]
-    pk: Any
-
-    @classmethod
-    def of(cls, instance: Any) -> _Values:
-        data = instance._data
-        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), instance.__dict__.get("pk"))
-
-    def put_back(self, instance: Any) -> None:
-        instance._data.unsafe, instance._data.converted = self.unsafe, self.converted
-        instance._data.valid = self.valid
-        if "pk" in instance.__dict__:
-            # Of a model without the field.
-            instance.__dict__["pk"] = self.pk
-
-
 def _shown(lookups: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in lookups.items()) or "no condition"
-
-
-def _flat(errors: Any, path: str) -> list[str]:
-    if isinstance(errors, dict):
-        return [
-            line for name, inner in errors.items() for line in _flat(inner, f"{path}.{name}" if path else str(name))
-        ]
-    told = "; ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
-    return [f"{path}: {told}"]
 
 
 def objects(model: type[M]) -> Objects[M]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from schematics.models import Model
+from schematics.types import IntType
 
 from .errors import SchemaError
 from .kinds import INDEX_FIELDS, LIST
@@ -65,11 +68,49 @@ class ModelOptions:
     or ``id``; ``index`` maps field paths to `SearchOptions`.
     """
 
+    model: type[Model]
     prefix: str
+    key_ends: tuple[str, str]
     expire: int | None
     unique_together: tuple[str, ...]
     strict: bool
+    version_field: str | None
     index: Mapping[str, SearchOptions]
+
+    def set_key(self, instance: Any) -> str:
+        """The hash of `HashRedisMixin` that holds an object; with None, an object of which nothing is known."""
+        declared: Any = own_method(self.model, "__set_key__")
+        if declared is None:
+            return self.default_set_key
+        return str(of_instance(declared, self.model() if instance is None else instance))
+
+    @property
+    def default_set_key(self) -> str:
+        """The hash of a model that names no other: its ``__key_pattern__`` without a primary key."""
+        declared: Any = own_method(self.model, "__key_pattern__")
+        return self.prefix if declared is None else str(of_instance(declared, self.model()))
+
+    @property
+    def own_set_key(self) -> bool:
+        """Whether the model has a ``__set_key__`` of its own."""
+        return own_method(self.model, "__set_key__") is not None
+
+    def other_prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the keys of other models, of those whose prefix begins with this one."""
+        own = self.key_ends[0]
+        return tuple(sorted({other for other in _key_beginnings() if other != own and other.startswith(own)}))
+
+
+_NAMED_KEYS: WeakSet[Any] = WeakSet()
+
+
+def _key_beginnings() -> set[str]:
+    return {options_of(model).key_ends[0] for model in list(_NAMED_KEYS)}
+
+
+def remember(model: type[Model]) -> None:
+    """Note a model that has keys of its own, for others to keep off them."""
+    _NAMED_KEYS.add(model)
 
 
 @once_per_class
@@ -80,17 +121,22 @@ def options_of(model: type[Model]) -> ModelOptions:
     for name in names:
         if name not in model._schema.fields:
             raise SchemaError(f"{model.__name__}.__unique_together__ names {name!r}, which is no field of the model")
+    prefix = prefix_of(model)
     return ModelOptions(
-        prefix=_prefix(model),
+        model=model,
+        prefix=prefix,
+        key_ends=_key_ends(model, prefix),
         expire=_expire(model),
         unique_together=names,
         strict=bool(own_attribute(model, "__strict_performance__")),
+        version_field=_version_field(model),
         index=_index(model),
     )
 
 
-def _prefix(model: type[Model]) -> str:
-    declared: Any = own_attribute(model, "__prefix__")
+def prefix_of(model: type[Model]) -> str:
+    """What keys of a model begin with: its ``__prefix__``, else its name. Raises `SchemaError`."""
+    declared: Any = own_method(model, "__prefix__")
     if isinstance(declared, property) and declared.fget is not None:
         # redis-schematics has it as a property of the instance.
         declared = declared.fget(model())
@@ -98,6 +144,52 @@ def _prefix(model: type[Model]) -> str:
     if not isinstance(prefix, str) or not prefix:
         raise SchemaError(f"{model.__name__}.__prefix__ must be a non-empty string, not {prefix!r}")
     return prefix
+
+
+def _key_ends(model: type[Model], prefix: str) -> tuple[str, str]:
+    """What stands before and after the primary key in keys, by the model's own ``__key_pattern__`` if it has one."""
+    declared: Any = own_method(model, "__key_pattern__")
+    if declared is None:
+        return f"{prefix}:", ""
+    made = of_instance(declared, model(), _PLACE)
+    if not isinstance(made, str) or made.count(_PLACE) != 1:
+        raise SchemaError(
+            f"{model.__name__}.__key_pattern__ must give one key for each primary key, which stands in it as it "
+            f"is; of {_PLACE!r} it made {made!r}"
+        )
+    before, after = made.split(_PLACE)
+    return before, after
+
+
+#: Stands for a primary key, to see what a model's own ``__key_pattern__`` makes of one.
+_PLACE = "pk-of-the-object"
+
+
+def _version_field(model: type[Model]) -> str | None:
+    name: Any = own_attribute(model, "__version_field__")
+    if name is not None and not isinstance(model._schema.fields.get(name), IntType):
+        raise SchemaError(f"{model.__name__}.__version_field__ must name an IntType field of the model, not {name!r}")
+    return name  # type: ignore[no-any-return]
+
+
+def own_method(model: type[Any], name: str) -> Any:
+    """A method, property or function that a model has in place of the mixins' own; None if it has none."""
+    for base in model.__mro__:
+        if name in base.__dict__:
+            declared = base.__dict__[name]
+            if base.__module__.startswith("rs_search."):
+                return None
+            return declared.__get__(None, model) if isinstance(declared, (staticmethod, classmethod)) else declared
+    return None
+
+
+def of_instance(declared: Any, instance: Any, *arguments: Any) -> Any:
+    """What a property, method or plain value that a class declares gives for an instance."""
+    if isinstance(declared, property):
+        declared = declared.fget
+    if inspect.ismethod(declared):
+        return declared(*arguments)
+    return declared(instance, *arguments) if callable(declared) else declared
 
 
 def _expire(model: type[Model]) -> int | None:

@@ -14,9 +14,10 @@ from schematics.models import Model
 
 from .errors import InvalidObject, InvalidValue
 from .kinds import Unkeepable
-from .options import options_of
+from .options import of_instance, options_of, own_method
 from .schema import Field, schema_of
-from .storage.json_document import key_of, quoted
+from .storage import storage_of
+from .storage.keys import quoted
 
 _MAKES_KEY = ("pk", "id")
 _UNREADABLE = (BaseError, Unkeepable, TypeError, ValueError, ArithmeticError, AttributeError)
@@ -26,6 +27,12 @@ _PLAIN_DIGITS = 28
 
 def primary_key(instance: Model) -> str | None:
     """The primary key of an instance as text; None if nothing on it makes one. Raises `InvalidObject`."""
+    declared = own_method(type(instance), "__primary_key__")
+    return default_primary_key(instance) if declared is None else _declared(declared, instance)
+
+
+def default_primary_key(instance: Model) -> str | None:
+    """The same, whatever ``__primary_key__`` the model has of its own."""
     model = type(instance)
     fields = schema_of(model).fields
     values = {name: instance._data.get(name) for name, field in fields.items() if field.computed is None}
@@ -36,21 +43,31 @@ def primary_key(instance: Model) -> str | None:
         if name in fields and fields[name].computed is not None and not is_given(values.get("pk")):
             values[name] = _computed(instance, fields[name])
     try:
-        return primary_key_of_values(model, values)
+        return _default_of_values(model, values)
     except InvalidValue as error:
         raise InvalidObject(str(error)) from None
 
 
 def primary_key_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
     """The primary key that values of fields make; None if they make none. Raises `InvalidValue`."""
+    declared = own_method(model, "__primary_key__")
+    if declared is not None and not is_given(values.get("pk")):
+        return _declared_of_values(model, declared, values)
+    return _default_of_values(model, values)
+
+
+def _default_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
     for name in _MAKES_KEY:
         if is_given(values.get(name)):
             return _text(model, name, values[name])
     names = options_of(model).unique_together
     if not names or any(values.get(name) is None for name in names):
         return None
+    texts = [_text(model, name, values[name]) for name in names]
+    if not storage_of(model).quotes:
+        return ".".join(texts)
     # Joined by a dot as in redis-schematics; a dot within a part is quoted, or ("a.b", "c") would be ("a", "b.c").
-    return ".".join(quoted(_text(model, name, values[name]), also=".") for name in names)
+    return ".".join(quoted(text, also=".") for text in texts)
 
 
 def is_given(value: Any) -> bool:
@@ -60,6 +77,12 @@ def is_given(value: Any) -> bool:
     (True, False, False)
     """
     return value is not None and value != ""
+
+
+def equalities(lookups: Mapping[str, Any]) -> dict[str, Any]:
+    """What the lookups demand fields of the model to be equal to."""
+    given = {name.removesuffix("__exact").removesuffix("__eq"): value for name, value in lookups.items()}
+    return {name: value for name, value in given.items() if "__" not in name}
 
 
 def names_of_key(model: type[Model]) -> tuple[str, ...]:
@@ -90,7 +113,7 @@ def new_primary_key(model: type[Model]) -> str:
 
 def key_for(model: type[Model], pk: str) -> str:
     """The Redis key of a primary key."""
-    return key_of(options_of(model).prefix, pk)
+    return storage_of(model).key(pk)
 
 
 def text_of_pk(model: type[Model], value: Any) -> str:
@@ -101,6 +124,24 @@ def text_of_pk(model: type[Model], value: Any) -> str:
 def _holder(model: type[Model]) -> str:
     fields = schema_of(model).fields
     return next((name for name in _MAKES_KEY if name in fields), "pk")
+
+
+def _declared(declared: Any, instance: Any) -> str | None:
+    """What a ``__primary_key__`` of the model's own gives for an object."""
+    try:
+        value = of_instance(declared, instance)
+    except Exception as error:
+        name = type(instance).__name__
+        raise InvalidObject(f"{name}.__primary_key__ cannot be computed: {type(error).__name__}: {error}") from error
+    return str(value) if is_given(value) else None
+
+
+def _declared_of_values(model: type[Model], declared: Any, values: Mapping[str, Any]) -> str | None:
+    try:
+        return _declared(declared, model(dict(values)))
+    except (InvalidObject, BaseError):
+        # Too few values to tell, or none that the fields can read: whoever asked will say so.
+        return None
 
 
 def _computed(instance: Model, field: Field) -> Any:
@@ -119,7 +160,9 @@ def _text(model: type[Model], name: str, value: Any) -> str:
     if field is None or field.computed is not None:
         return str(value)
     try:
-        primitive = _encode(field, field.kind.decode(field.type, value))
+        native = field.kind.decode(field.type, value)
+        # What redis-schematics' keys hold is no primitive: `2024-02-29 12:00:00`, `True`.
+        primitive = _encode(field, native) if storage_of(model).quotes else str(native)
     except _UNREADABLE as error:
         raise InvalidValue(
             f"{model.__name__}.{name}: {value!r} cannot be read as {type(field.type).__name__}: {error}"

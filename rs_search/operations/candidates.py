@@ -13,12 +13,13 @@ from schematics.exceptions import BaseError
 
 from ..codec import Document, parse
 from ..errors import IncompleteResult, UnreadableDocument
-from ..planner.plan import SCAN, Plan
+from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
-from ..query.tree import Bound, is_everything
+from ..query.tree import Bound, is_everything, paths_of
 from ..server.capabilities import Capabilities
 from ..server.replies import Page, aggregate_page, cursor_page, search_page
-from ..storage import json_document
+from ..storage import storage_of
+from ..storage.base import BATCH
 from .requests import Command, Deliver, Operation, Stream, command
 
 Row = tuple[str, Document]
@@ -59,15 +60,30 @@ def read_rows(plan: Plan, keys: Iterable[str], capabilities: Capabilities, tally
 
 
 def _read(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
-    yield from _read_in_order(plan, sorted(keys, reverse=plan.select.keys_down), capabilities, tally)
+    yield from _read_in_order(
+        plan, sorted(keys, key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down), capabilities, tally
+    )
 
 
 def _read_in_order(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
     keep = checker(plan, plan.where)
-    for start in range(0, len(keys), json_document.BATCH):
-        rows = yield from json_document.read_many(keys[start : start + json_document.BATCH], capabilities)
+    storage = storage_of(plan.select.model)
+    members = _members(plan) if storage.partial else None
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        rows = yield from storage.read(batch, capabilities, members)
         tally.examined += len(rows)
-        yield Deliver([row for row in rows if keep(*row)])
+        kept = [row for row in rows if keep(*row)]
+        if members is not None and kept:
+            # Now the whole of them, checked once more: others may have written.
+            rows = yield from storage.read([key for key, _ in kept], capabilities)
+            kept = [row for row in rows if keep(*row)]
+        yield Deliver(kept)
+
+
+def _members(plan: Plan) -> frozenset[str] | None:
+    """The members of documents that the conditions are about; None where that is none."""
+    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
 
 
 def _deliver(plan: Plan, rows: list[Row], keep: Keep, tally: Tally) -> Stream:
@@ -109,6 +125,13 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     return None if cursor else complete(page)
 
 
+def keys_of(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
+    """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
+    if plan.access == NONE:
+        return []
+    return (yield from _keys(plan, plan.widened))
+
+
 def _keys(plan: Plan, text: str) -> Operation[list[str]]:
     """The keys of all candidates, in one reply of the index or by SCAN."""
     if plan.access != SCAN:
@@ -118,7 +141,7 @@ def _keys(plan: Plan, text: str) -> Operation[list[str]]:
         if not cursor:
             return [key for key, _ in complete(page).rows]
         yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return (yield from json_document.scan_keys(plan.schema.prefix))
+    return (yield from storage_of(plan.select.model).keys())
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

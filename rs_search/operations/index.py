@@ -10,7 +10,8 @@ from ..index_schema import IndexSchema
 from ..server.capabilities import IndexHealth, ServerState
 from ..server.index_arguments import create_arguments
 from ..server.replies import cursor_page, mapping, text
-from ..storage import json_document
+from ..storage import storage_of
+from ..storage.json_document import existing
 from .requests import Command, Operation, Pause, command
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
@@ -78,7 +79,7 @@ def _is_filling(info: dict[str, Any]) -> bool:
 
 def _refused_keys(schema: IndexSchema) -> Operation[list[str]]:
     """Keys of documents that are not in the index. The server counts refusals, and forgets none that was mended."""
-    keys = yield from json_document.scan_keys(schema.prefix)
+    keys = yield from storage_of(schema.model).keys()
     reply = yield command("FT.AGGREGATE", schema.name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT",
                           str(MOST_KEYS), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
     page, cursor = cursor_page(reply)
@@ -87,7 +88,7 @@ def _refused_keys(schema: IndexSchema) -> Operation[list[str]]:
     indexed = {key for key, _ in page.rows}
     absent = [key for key in keys if key not in indexed]
     # Those removed since the keys were listed are nobody's loss.
-    return (yield from json_document.existing(absent))
+    return (yield from existing(absent))
 
 
 def _told(refused: list[str], info: dict[str, Any]) -> str | None:

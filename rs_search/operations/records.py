@@ -1,39 +1,380 @@
-"""One object at a time: written, read and removed by its key."""
+"""Objects written, read, changed and removed by their keys.
+
+What depends on what is stored is read, worked out here, and written where what was read still stands (`SEEN`), again
+and again until it does: no update is lost, on any layer, and the index's companions always fit.
+"""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from schematics.models import Model
+
 from ..codec import Document
+from ..errors import Conflict, InvalidObject, NotFound
+from ..instances import (
+    Prepared,
+    Values,
+    bumped,
+    changed,
+    check_names,
+    hydrate,
+    loaded,
+    note_written,
+    own_key,
+    prepare,
+    take_over,
+    with_changes,
+)
+from ..options import options_of
 from ..planner.plan import Select
+from ..planner.predicate import predicate
 from ..server.capabilities import ServerState, discover
-from ..storage import json_document
-from .requests import Operation
-from .search import select_rows
+from ..storage import storage_of
+from ..storage.base import ABSENT, ALWAYS, BATCH, PRESENT, SEEN, Record, Seen
+from .candidates import Tally, keys_of
+from .requests import CHANGE, Batch, Operation, Pause
+from .search import planned_with_index
+
+#: Seconds between two attempts to write over what others write as well: up to so many, at random.
+LONGEST_PAUSE = 0.05
+OnError = Callable[[int, Any, Exception], None]
+OnProgress = Callable[[int], None]
 
 
-def put(state: ServerState, key: str, payload: bytes, expire: int | None) -> Operation[None]:
-    """Keep a document under its key; ``expire`` in seconds. 1 round trip."""
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
+    """The key and document of a primary key, or None. 1 round trip."""
     capabilities = yield from discover(state)
-    yield from json_document.write(key, payload, expire, capabilities)
+    storage = storage_of(model)
+    key = storage.key(pk)
+    document = yield from storage.read_one(key, capabilities)
+    if document is not None:
+        return key, document
+    others = yield from storage.locate([pk])
+    rows = (yield from storage.read(others, capabilities)) if others else []
+    return rows[0] if rows else None
 
 
-def get(state: ServerState, key: str) -> Operation[Document | None]:
-    """The document under a key, or None. 1 round trip."""
+def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
+    """The instances of primary keys in their order, None for what is missing. 1 round trip a thousand."""
     capabilities = yield from discover(state)
-    return (yield from json_document.read(key, capabilities))
+    storage = storage_of(model)
+    found: dict[str, tuple[str, Document]] = {}
+    wanted = yield from storage.keys_for(list(dict.fromkeys(pks)))
+    for start in range(0, len(wanted), BATCH):
+        rows = yield from storage.read(wanted[start : start + BATCH], capabilities)
+        found.update((storage.pk(row[0]), row) for row in reversed(rows))
+    return [hydrate(model, *found[pk]) if pk in found else None for pk in pks]
 
 
-def remove(keys: list[str]) -> Operation[int]:
-    """Remove keys; gives how many there were. 1 round trip a thousand keys."""
-    return (yield from json_document.delete(keys))
+# --- writing one ------------------------------------------------------------------------------------------------------
 
 
-def remove_all(prefix: str) -> Operation[int]:
+def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAYS) -> Operation[bool]:
+    """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
+    if options_of(type(instance)).version_field is not None:
+        return (yield from _put_version(state, instance, expire, when))
+    before = Values.of(instance)
+    prepared = prepare(instance)
+    capabilities = yield from discover(state)
+    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    written = yield from storage_of(type(instance)).write(record, capabilities)
+    if written:
+        note_written(instance, prepared.document)
+    else:
+        before.put_back(instance)
+    return written
+
+
+def _put_version(state: ServerState, instance: Any, expire: int | None, when: str) -> Operation[bool]:
+    """Keep an instance if what is stored is the version that it was read as."""
+    capabilities = yield from discover(state)
+    storage = storage_of(type(instance))
+    before = Values.of(instance)
+    version = bumped(instance)
+    try:
+        prepared = prepare(instance)
+        if version is None:
+            written = yield from storage.write(prepared.record(expire, when=ABSENT), capabilities)
+            if not written and when == ABSENT:
+                before.put_back(instance)
+                return False
+        else:
+            seen = yield from _seen_version(state, instance, prepared.key, version)
+            if when == ABSENT:
+                before.put_back(instance)
+                return False
+            record = prepared.record(expire, when=SEEN, seen=seen.digest)
+            written = yield from storage.write(record, capabilities)
+        if not written:
+            raise Conflict(f"{prepared.key} was written by others meanwhile; refresh() and change it again")
+    except Exception:
+        before.put_back(instance)
+        raise
+    note_written(instance, prepared.document)
+    return True
+
+
+def _seen_version(state: ServerState, instance: Any, key: str, version: int) -> Operation[Seen]:
+    capabilities = yield from discover(state)
+    model = type(instance)
+    found = yield from storage_of(model).look([key], capabilities)
+    if not found:
+        raise Conflict(f"{key} was removed since this object, version {version}, was read")
+    name = options_of(model).version_field
+    stored = hydrate(model, key, found[0].document)._data.get(name)
+    if stored != version:
+        raise Conflict(f"{key} is stored as version {stored}, and this object is version {version}; refresh() it")
+    return found[0]
+
+
+def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, expire: int | None) -> Operation[bool]:
+    """Write only these fields (None: those that changed) of an instance into what is stored. 2 round trips.
+
+    Raises `NotFound` if nothing is stored.
+    """
+    model = type(instance)
+    wanted = changed(instance) if names is None else tuple(names)
+    check_names(model, wanted)
+    if not wanted:
+        return True
+    values = {name: instance._data.get(name) for name in wanted}
+    version = options_of(model).version_field
+    key = own_key(instance)
+
+    def change(stored: Any) -> Prepared:
+        if version is not None and stored._data.get(version) != instance._data.get(version):
+            raise Conflict(f"{key} is stored as version {stored._data.get(version)}, this object is another; refresh()")
+        return with_changes(stored, key, values)
+
+    prepared, stored = yield from _changed(state, model, key, change, expire)
+    if version is not None:
+        instance._data.converted[version] = stored._data.get(version)
+    known = loaded(instance)
+    if known is not None:
+        members = {name for name, _ in prepared.document.items()}
+        merged = {**known.document, **{member: prepared.document[member] for member in members}}
+        note_written(instance, merged) if known.only is None else None
+    return True
+
+
+def update(state: ServerState, instance: Any, values: dict[str, Any], expire: int | None = None) -> Operation[None]:
+    """Change fields of what is stored, expressions worked out there; the instance takes over the result.
+
+    Raises `NotFound`. 2 round trips, and 2 more each time that another write comes between.
+    """
+    model, key = type(instance), own_key(instance)
+    check_names(model, values)
+    _, stored = yield from _changed(state, model, key, lambda found: with_changes(found, key, values), expire)
+    take_over(instance, stored)
+
+
+def _changed(
+    state: ServerState, model: type[Model], key: str, change: Callable[[Any], Prepared], expire: int | None
+) -> Operation[tuple[Prepared, Any]]:
+    """Write what ``change`` makes of the stored object, until nobody comes between."""
+    capabilities = yield from discover(state)
+    storage = storage_of(model)
+    while True:
+        found = yield from storage.look([key], capabilities)
+        if not found:
+            raise NotFound(f"no {model.__name__} under {key}")
+        stored = hydrate(model, key, found[0].document)
+        versioned = options_of(model).version_field is not None
+        prepared = _with_version(stored, change) if versioned else change(stored)
+        if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
+            note_written(stored, prepared.document)
+            return prepared, stored
+        yield Pause(random.uniform(0, LONGEST_PAUSE))
+
+
+def _with_version(stored: Any, change: Callable[[Any], Prepared]) -> Prepared:
+    change(stored)
+    bumped(stored)
+    return change_nothing(stored)
+
+
+def change_nothing(stored: Any) -> Prepared:
+    """A stored object as it is to be written."""
+    return with_changes(stored, own_key(stored), {})
+
+
+def get_or_put(state: ServerState, instance: Any, expire: int | None) -> Operation[tuple[Any, bool]]:
+    """What is stored under an instance's key, else the instance, which is then stored; and whether it was."""
+    model, key = type(instance), own_key(instance)
+    while True:
+        written = yield from put(state, instance, expire, ABSENT)
+        if written:
+            return instance, True
+        found = yield from _read_one(state, model, key)
+        if found is not None:
+            return found, False
+
+
+def _read_one(state: ServerState, model: type[Model], key: str) -> Operation[Any]:
+    capabilities = yield from discover(state)
+    rows = yield from storage_of(model).read([key], capabilities)
+    return hydrate(model, *rows[0]) if rows else None
+
+
+def update_or_put(
+    state: ServerState, instance: Any, values: dict[str, Any], expire: int | None
+) -> Operation[tuple[Any, bool]]:
+    """Change what is stored under an instance's key, or store the instance; and whether it was new."""
+    while True:
+        try:
+            yield from update(state, instance, values, expire)
+            return instance, False
+        except NotFound:
+            if (yield from put(state, instance, expire, ABSENT)):
+                return instance, True
+
+
+# --- writing many -----------------------------------------------------------------------------------------------------
+
+
+def put_many(
+    state: ServerState,
+    instances: Iterable[Any],
+    expire: int | None,
+    batch: int,
+    on_error: OnError | None,
+    on_progress: OnProgress | None,
+) -> Operation[int]:
+    """Keep instances, read lazily, a batch a round trip; gives how many.
+
+    A bad one raises `InvalidObject` with its position; what came before its batch is kept. ``on_error`` is told of it
+    instead, and the rest goes on.
+    """
+    source, position, kept = iter(instances), 0, 0
+    while True:
+        chunk = list(islice(source, batch))
+        if not chunk:
+            return kept
+        ready = list(_prepared(chunk, position, on_error))
+        position += len(chunk)
+        kept += yield from _write_batch(state, ready, expire)
+        if on_progress is not None:
+            on_progress(kept)
+
+
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
+    for place, instance in enumerate(chunk, position):
+        try:
+            yield instance, prepare(instance)
+        except InvalidObject as error:
+            if on_error is None:
+                raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
+            on_error(place, instance, error)
+
+
+def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
+    if not ready:
+        return 0
+    model = type(ready[0][0])
+    capabilities = yield from discover(state)
+    if options_of(model).version_field is not None:
+        for instance, _ in ready:
+            yield from _put_version(state, instance, expire, ALWAYS)
+        return len(ready)
+    yield from storage_of(model).write_many([prepared.record(expire) for _, prepared in ready], capabilities)
+    for instance, prepared in ready:
+        note_written(instance, prepared.document)
+    return len(ready)
+
+
+def update_selected(
+    state: ServerState, select: Select, values: dict[str, Any], on_progress: OnProgress | None
+) -> Operation[int]:
+    """Change fields of every object that a question finds; gives how many were changed.
+
+    Each is changed as it is then, in one step, if it still meets the conditions.
+    """
+    check_names(select.model, values)
+
+    def change(key: str, stored: Any) -> Any:
+        if options_of(select.model).version_field is not None:
+            bumped(stored)
+        return with_changes(stored, key, values).payload
+
+    return (yield from _for_selected(state, select, change, on_progress))
+
+
+def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
+    """Remove every object that a question finds, if it still meets the conditions; gives how many there were."""
+    return (yield from _for_selected(state, select, None, on_progress))
+
+
+def _for_selected(
+    state: ServerState, select: Select, change: Callable[[str, Any], Any] | None, on_progress: OnProgress | None
+) -> Operation[int]:
+    """Write what ``change`` makes of each object found, or remove it, where what was seen still stands."""
+    plan, capabilities = yield from planned_with_index(state, select)
+    storage, meets = storage_of(select.model), predicate(plan.where)
+    waiting = yield from keys_of(plan, capabilities, Tally())
+    done = 0
+    while waiting:
+        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        seen = [one for one in (yield from storage.look(batch, capabilities)) if meets(one.document)]
+        records = [
+            Record(one.key, None if change is None else change(one.key, hydrate(select.model, one.key, one.document)),
+                   None, SEEN, one.digest)
+            for one in seen
+        ]  # fmt: skip
+        replies = yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)
+        done += sum(map(bool, replies))
+        # What others wrote meanwhile is looked at once more.
+        waiting += [record.key for record, reply in zip(records, replies, strict=True) if not reply]
+        if on_progress is not None:
+            on_progress(done)
+    return done
+
+
+# --- removing, and time to live ---------------------------------------------------------------------------------------
+
+
+def remove(state: ServerState, model: type[Model], keys: list[str]) -> Operation[int]:
+    """Remove objects by key; gives how many there were. 1 round trip a thousand keys."""
+    capabilities = yield from discover(state)
+    return (yield from storage_of(model).delete(keys, capabilities))
+
+
+def remove_many(state: ServerState, model: type[Model], keys: list[str], pks: list[str]) -> Operation[int]:
+    """Remove objects by key and by primary key; gives how many there were. 1 round trip a thousand keys."""
+    capabilities = yield from discover(state)
+    storage = storage_of(model)
+    wanted = dict.fromkeys([*keys, *(yield from storage.keys_for(pks))])
+    return (yield from storage.delete(list(wanted), capabilities))
+
+
+def remove_all(state: ServerState, model: type[Model]) -> Operation[int]:
     """Remove every object of a model; gives how many there were. O(keys of the database)."""
-    keys = yield from json_document.scan_keys(prefix)
-    return (yield from json_document.delete(keys))
+    capabilities = yield from discover(state)
+    return (yield from storage_of(model).delete_all(capabilities))
 
 
-def remove_selected(state: ServerState, select: Select) -> Operation[int]:
-    """Remove the objects that a question finds; gives how many there still were."""
-    answer = yield from select_rows(state, select)
-    return (yield from json_document.delete([key for key, _ in answer.value]))
+def time_to_live(state: ServerState, instance: Any) -> Operation[float | None]:
+    """Seconds that an object has to live, None for ever. Raises `NotFound`. 1 round trip."""
+    capabilities = yield from discover(state)
+    model, key = type(instance), own_key(instance)
+    left = yield from storage_of(model).time_to_live(key, capabilities)
+    if left is None:
+        raise NotFound(f"no {model.__name__} under {key}")
+    return None if left < 0 else left / 1000
+
+
+def persist(state: ServerState, instance: Any) -> Operation[None]:
+    """Let an object live for ever. Raises `NotFound`. 1 round trip."""
+    capabilities = yield from discover(state)
+    model, key = type(instance), own_key(instance)
+    if not (yield from storage_of(model).expire(key, None, capabilities)):
+        raise NotFound(f"no {model.__name__} under {key}")
+
+
+__all__ = ["ABSENT", "ALWAYS", "PRESENT"]

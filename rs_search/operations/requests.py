@@ -19,15 +19,24 @@ class Command:
     arguments: tuple[Argument, ...]
 
 
+#: What commands do, for `transaction`: ask (sent at once), write (kept for the end of the block), or write what depends
+#: on what is stored then (which cannot wait, and is refused).
+ASK, WRITE, CHANGE = "ask", "write", "change"
+
+
 @dataclass(frozen=True)
 class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
-    The first error among them is thrown in.
+    The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
+    those of ``together``, are sent at its end; ``undo`` is called if they are not.
     """
 
     commands: tuple[Command, ...]
     atomic: bool = False
+    role: str = ASK
+    together: tuple[Command, ...] | None = None
+    undo: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,3 +98,32 @@ def command(*arguments: Argument) -> Command:
     Command(arguments=('GET', 'key'))
     """
     return Command(arguments)
+
+
+def gathered(operations: list[Operation[T]]) -> Operation[list[T]]:
+    """The results of operations that run side by side: what all of them ask for next goes in one round trip."""
+    results: dict[int, T] = {}
+    waiting = {place: _advance(operation, None, place, results) for place, operation in enumerate(operations)}
+    while any(request is not None for request in waiting.values()):
+        asking = {place: _commands(request) for place, request in waiting.items() if request is not None}
+        atomic = any(isinstance(request, Batch) and request.atomic for request in waiting.values())
+        replies = iter((yield Batch(tuple(one for commands in asking.values() for one in commands), atomic)))
+        for place, commands in asking.items():
+            own = [next(replies) for _ in commands]
+            reply = own if isinstance(waiting[place], Batch) else own[0]
+            waiting[place] = _advance(operations[place], reply, place, results)
+    return [results[place] for place in range(len(operations))]
+
+
+def _advance(operation: Operation[T], reply: Any, place: int, results: dict[int, T]) -> Request | None:
+    try:
+        return operation.send(reply)
+    except StopIteration as stop:
+        results[place] = stop.value
+        return None
+
+
+def _commands(request: Request) -> tuple[Command, ...]:
+    if isinstance(request, Pause):
+        raise TypeError("operations that wait cannot run side by side")
+    return request.commands if isinstance(request, Batch) else (request,)

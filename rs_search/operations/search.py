@@ -13,6 +13,7 @@ from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..server.replies import aggregate_page, search_page
+from ..storage import storage_of
 from .candidates import Row, Tally, aggregate, complete, read_rows, rows_by_key
 from .index import ensure_index
 from .requests import Batch, Command, Operation, Stream, command, consume, through
@@ -69,9 +70,10 @@ def _stream(state: ServerState, plan: Plan, capabilities: Capabilities) -> Strea
     yield from stream(plan, capabilities, doubtful)
 
 
-def select_among(state: ServerState, select: Select, keys: list[str]) -> Operation[list[Row]]:
-    """The rows of a question among some keys, in the keys' order; 1 round trip a thousand keys."""
+def select_among(state: ServerState, select: Select, pks: list[str]) -> Operation[list[Row]]:
+    """The rows of a question among some primary keys, in their order; 1 round trip a thousand keys."""
     capabilities = yield from discover(state)
+    keys = yield from storage_of(select.model).keys_for(pks)
     found: list[Row] = []
     plan = make_plan(select, None)
 
@@ -86,7 +88,12 @@ def select_among(state: ServerState, select: Select, keys: list[str]) -> Operati
 def explain_select(state: ServerState, select: Select) -> Operation[Explanation]:
     """The plan of a question, without answering it."""
     capabilities = yield from discover(state)
-    return Explanation(make_plan(select, capabilities.why_no_search), capabilities.description)
+    return Explanation(make_plan(select, _why_no_search(select, capabilities)), capabilities.description)
+
+
+def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
+    storage = storage_of(select.model)
+    return capabilities.why_no_search if storage.indexed else storage.why_no_index
 
 
 def profile_select(state: ServerState, select: Select) -> Operation[Any]:
@@ -105,7 +112,7 @@ Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
 
 def _planned(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
     capabilities = yield from discover(state)
-    plan = make_plan(select, capabilities.why_no_search)
+    plan = make_plan(select, _why_no_search(select, capabilities))
     refuse_scan(plan)
     return plan, capabilities
 
@@ -120,6 +127,12 @@ def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
     plan = make_plan(plan.select, refused)
     refuse_scan(plan)
     return plan
+
+
+def planned_with_index(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
+    """The plan of a question whose index is ready."""
+    plan, capabilities = yield from _planned(state, select)
+    return (yield from _with_index(state, plan)), capabilities
 
 
 def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
@@ -171,13 +184,13 @@ def _ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
     def take(rows: list[Row]) -> bool:
         found.extend((key, rank(document), document) for key, document in rows)
         if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
-            found[:] = ordered(found, select.order, select.keys_down)[: select.stop]
+            found[:] = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)[: select.stop]
         return False
 
     yield from consume(stream, take)
     seen = Seen(select.distinct)
-    rows = [(key, document) for key, _, document in ordered(found, select.order, select.keys_down)
-            if seen.is_first(document)]  # fmt: skip
+    in_order = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
+    rows = [(key, document) for key, _, document in in_order if seen.is_first(document)]
     return rows[select.start : select.stop]
 
 
@@ -274,7 +287,7 @@ def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> S
         return False
 
     yield from consume(rows_by_key(plan, capabilities, Tally(), doubtful), take)
-    keys = [key for key, _, _ in ordered(found, select.order, select.keys_down)]
+    keys = [key for key, _, _ in ordered(found, select.order, select.keys_down, storage_of(select.model).rank)]
     found.clear()
     yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, Seen(select.distinct))
 

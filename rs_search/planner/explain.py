@@ -50,6 +50,7 @@ class Explanation:
     server: str | None = None
     ran: Ran | None = None
     run_profile: Callable[[], Any] | None = field(default=None, repr=False)
+    await_profile: Callable[[], Any] | None = field(default=None, repr=False)
 
     @property
     def access(self) -> str:
@@ -79,6 +80,10 @@ class Explanation:
     def profile(self) -> Any:
         """The server's own FT.PROFILE of the query; None where the index is not asked. Runs the query."""
         return None if self.run_profile is None or self.query is None else self.run_profile()
+
+    async def aprofile(self) -> Any:
+        """`profile`, awaited."""
+        return None if self.await_profile is None or self.query is None else await self.await_profile()
 
     def __str__(self) -> str:
         return "\n".join(_lines(self.plan, self.server, self.ran))
@@ -123,7 +128,7 @@ def _lines(plan: Plan, server: str | None, ran: Ran | None) -> list[str]:
     if plan.access == NONE:
         lines.append("  nothing can match; the server is not asked")
     elif plan.access == SCAN:
-        lines += [f"  scan    every key {plan.schema.prefix}:* is read: {plan.why}"]
+        lines += [f"  scan    every key {plan.schema.prefix}* is read: {plan.why}"]
     else:
         lines += _index_lines(plan)
     lines += [line for part in _checked_parts(plan) for line in _check_lines(part, plan)]

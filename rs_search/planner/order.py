@@ -25,9 +25,11 @@ def ranker(order: tuple[OrderKey, ...]) -> Callable[[Document], tuple[Any, ...]]
     return rank
 
 
-def ordered(rows: Iterable[Ranked], order: tuple[OrderKey, ...], keys_down: bool = False) -> list[Ranked]:
-    """Rows in their order; O(n log n)."""
-    found = sorted(rows, key=lambda row: row[0], reverse=keys_down)
+def ordered(
+    rows: Iterable[Ranked], order: tuple[OrderKey, ...], keys_down: bool = False, rank: Callable[[str], str] = str
+) -> list[Ranked]:
+    """Rows in their order, ties by the ``rank`` of their keys; O(n log n)."""
+    found = sorted(rows, key=lambda row: rank(row[0]), reverse=keys_down)
     for place in reversed(range(len(order))):
         present = [row for row in found if row[1][place] is not None]
         missing = [row for row in found if row[1][place] is None]

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
+from ..operations.requests import Operation, Stream
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
+from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
 from .tree import NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
 
 R = TypeVar("R")
+T = TypeVar("T")
 _INSTANCES = Shape()
 
 
 class Answers(Protocol):
-    """What a result set asks for its rows; `rs_search.objects.Objects` is one."""
+    """What a result set asks for its rows; `rs_search.objects.Objects` is one. Operations are generators."""
 
-    def rows_of(self, select: Select, shape: Shape) -> tuple[list[Any], Ran]:
+    def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, and what that took."""
 
-    def batches_of(self, select: Select, shape: Shape) -> Iterator[list[Any]]:
+    def batches(self, state: Any, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, a batch at a time."""
 
-    def count_of(self, select: Select) -> int:
+    def total(self, state: Any, select: Select) -> Operation[int]:
         """How many it finds."""
 
-    def explanation_of(self, select: Select) -> Explanation:
+    def change(
+        self, state: Any, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
+    ) -> Operation[int]:
+        """Change what it finds; gives how many."""
+
+    def remove(self, state: Any, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
+        """Remove what it finds; gives how many."""
+
+    def explanation(self, state: Any, select: Select) -> Operation[Explanation]:
         """Its plan."""
 
-    def by_pks(self, select: Select, shape: Shape, pks: Iterable[Any] | None) -> dict[str, Any]:
+    def profile(self, state: Any, select: Select) -> Operation[Any]:
+        """The server's own profile of its query."""
+
+    def by_pks(self, state: Any, select: Select, shape: Shape, pks: Iterable[Any] | None) -> Operation[dict[str, Any]]:
         """The rows by primary key, of those that are among ``pks``."""
+
+    def call_operation(self, name: str, make: Make[T]) -> T:
+        """Run an operation and wait."""
+
+    async def await_operation(self, make: Make[T]) -> T:
+        """Run an operation in the event loop."""
+
+    def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
+        """The batches of a stream."""
+
+    def aiterate(self, make: Callable[[Any], Stream]) -> AsyncGenerator[list[Any], None]:
+        """The batches of a stream, for ``async for``."""
 
 
 class ResultSet(Generic[R]):
@@ -42,7 +68,7 @@ class ResultSet(Generic[R]):
 
     Nothing is asked before the rows are needed; they are read once and kept. ``len``, indexes, slices, truth,
     iteration and ``==`` with a list work as on a list. A slice of a set that has not been read asks for those rows
-    only. It prints as the Python that makes it.
+    only. ``await`` gives its rows as a list, ``async for`` one after the other. It prints as the Python that makes it.
     """
 
     def __init__(
@@ -54,6 +80,10 @@ class ResultSet(Generic[R]):
         self._shape = shape
         self._rows: list[R] | None = None
         self._ran: Ran | None = None
+
+    def __json__(self) -> list[R]:
+        """What `patches.patch_json` writes: the rows."""
+        return list(self)
 
     # --- other questions ------------------------------------------------------------------------------------------
 
@@ -150,60 +180,132 @@ class ResultSet(Generic[R]):
 
     # --- answers --------------------------------------------------------------------------------------------------
 
-    def count(self) -> int:
+    def _fetch(self, state: Any) -> Operation[list[R]]:
+        """The rows, read once and kept."""
+        if self._rows is None:
+            self._rows, self._ran = yield from self._answers.rows(state, self._asked(), self._shape)
+        return self._rows
+
+    _read, _aread = sync(_fetch), awaited(_fetch)
+
+    def _count(self, state: Any) -> Operation[int]:
         """How many there are; asks the server, which counts by itself where nothing is left to check."""
-        return self._answers.count_of(self._asked()) if self._rows is None else len(self._rows)
+        if self._rows is not None:
+            return len(self._rows)
+        return (yield from self._answers.total(state, self._asked()))
 
-    def exists(self) -> bool:
+    count, acount = sync(_count), awaited(_count)
+
+    def _exists(self, state: Any) -> Operation[bool]:
         """Whether there is any; reads no further than the first that is found."""
-        return bool(self._rows) if self._rows is not None else self._sliced(0, 1).count() > 0
+        if self._rows is not None:
+            return bool(self._rows)
+        return (yield from self._sliced(0, 1)._count(state)) > 0
 
-    def first(self) -> R | None:
+    exists, aexists = sync(_exists), awaited(_exists)
+
+    def _first(self, state: Any) -> Operation[R | None]:
         """The first row, or None."""
-        rows = self._sliced(0, 1)._read()
+        rows = yield from self._sliced(0, 1)._fetch(state)
         return rows[0] if rows else None
 
-    def last(self) -> R | None:
+    first, afirst = sync(_first), awaited(_first)
+
+    def _last(self, state: Any) -> Operation[R | None]:
         """The last row, or None. Without an order 1 round trip, else 2."""
         if self._rows is not None or self._select.sliced or self._select.distinct is not None:
-            return self._read()[-1] if self._read() else None
+            rows = yield from self._fetch(state)
+            return rows[-1] if rows else None
         if not self._select.order:
-            return self.reverse().first()
+            return (yield from self.reverse()._first(state))
         # Not the reverse's first: what is missing is last both ways.
-        total = self.count()
-        return self._sliced(total - 1, total).first() if total else None
+        total = yield from self._count(state)
+        return (yield from self._sliced(total - 1, total)._first(state)) if total else None
 
-    def get(self, /, *conditions: Q, **lookups: Any) -> R:
+    last, alast = sync(_last), awaited(_last)
+
+    def _get(self, state: Any, /, *conditions: Q, **lookups: Any) -> Operation[R]:
         """The one row there is, with the conditions; raises `NotFound` or `MultipleFound`."""
         found = self.filter(*conditions, **lookups) if conditions or lookups else self
-        rows = found[:2]
+        rows = yield from found._sliced(0, 2)._fetch(state)
         if len(rows) == 1:
             return rows[0]
         if not rows:
             raise NotFound(f"{found!r} has no row")
         raise MultipleFound(f"{found!r} has more than one row; first() gives one of them")
 
-    def in_bulk(self, pks: Iterable[Any] | None = None) -> dict[str, R]:
+    get, aget = sync(_get), awaited(_get)
+
+    def _in_bulk(self, state: Any, pks: Iterable[Any] | None = None) -> Operation[dict[str, R]]:
         """Rows by primary key (text); of those among ``pks`` only, which costs 1 round trip a thousand."""
         self._refuse_cut("in_bulk")
-        return self._answers.by_pks(self._asked(), self._shape, pks)
+        return (yield from self._answers.by_pks(state, self._asked(), self._shape, pks))
+
+    in_bulk, ain_bulk = sync(_in_bulk), awaited(_in_bulk)
 
     def iterator(self) -> Iterator[R]:
         """The rows one after the other; memory holds a thousand of them, and keys.
 
         An object that meets the conditions throughout is among them, whatever others write meanwhile.
         """
-        for batch in self._answers.batches_of(self._asked(), self._shape):
+        for batch in self._answers.iterate("iterator", self._batches):
             yield from batch
 
-    def explain(self, run: bool = False) -> Explanation:
+    async def aiterator(self) -> AsyncGenerator[R, None]:
+        """`iterator`, for ``async for``: the next thousand are read while the caller works on these."""
+        batches = self._answers.aiterate(self._batches)
+        try:
+            async for batch in batches:
+                for row in batch:
+                    yield row
+        finally:
+            await batches.aclose()
+
+    def _batches(self, state: Any) -> Stream:
+        return self._answers.batches(state, self._asked(), self._shape)
+
+    def _update(self, state: Any, on_progress: Callable[[int], None] | None = None, /, **values: Any) -> Operation[int]:
+        """Change fields of every one, expressions (`F`) worked out of its own values; gives how many were changed.
+
+        Each is changed in one step, if it still meets the conditions: no update is lost. ``on_progress`` gets the
+        number so far. Raises a `QueryError` of a slice or of what cannot be set, `InvalidObject` for what is not valid.
+        """
+        self._refuse_cut("update")
+        return (yield from self._answers.change(state, self._asked(), values, on_progress))
+
+    update, aupdate = sync(_update), awaited(_update)
+
+    def _delete(self, state: Any, on_progress: Callable[[int], None] | None = None, /) -> Operation[int]:
+        """Remove every one, if it still meets the conditions; gives how many there were."""
+        self._refuse_cut("delete")
+        return (yield from self._answers.remove(state, self._asked(), on_progress))
+
+    delete, adelete = sync(_delete), awaited(_delete)
+
+    def _explain(self, state: Any, run: bool = False) -> Operation[Explanation]:
         """The plan: what the index is asked, what is checked in Python, and why; with ``run``, the rows are read first.
 
         Prints as a tree; ``explain().profile()`` runs the server's FT.PROFILE.
         """
         if run:
-            self._read()
-        return replace(self._answers.explanation_of(self._asked()), ran=self._ran)
+            yield from self._fetch(state)
+        explanation = yield from self._answers.explanation(state, self._asked())
+        return replace(explanation, ran=self._ran, run_profile=self._profile, await_profile=self._aprofile)
+
+    explain, aexplain = sync(_explain), awaited(_explain)
+
+    def _profiled(self, state: Any) -> Operation[Any]:
+        return (yield from self._answers.profile(state, self._asked()))
+
+    _profile, _aprofile = sync(_profiled), awaited(_profiled)
+
+    def call_operation(self, name: str, make: Make[T]) -> T:
+        """Run an operation on the model's server and wait."""
+        return self._answers.call_operation(name, make)
+
+    async def await_operation(self, make: Make[T]) -> T:
+        """Run an operation on the model's server, in the running event loop."""
+        return await self._answers.await_operation(make)
 
     def _asked(self) -> Select:
         # distinct() without names is about the rows of values(), whichever of the two is called first.
@@ -211,16 +313,17 @@ class ResultSet(Generic[R]):
             return replace(self._select, distinct=self._shape.paths)
         return self._select
 
-    def _read(self) -> list[R]:
-        if self._rows is None:
-            self._rows, self._ran = self._answers.rows_of(self._asked(), self._shape)
-        return self._rows
-
     def __len__(self) -> int:
         return len(self._read())
 
     def __iter__(self) -> Iterator[R]:
         return iter(self._read())
+
+    def __aiter__(self) -> AsyncIterator[R]:
+        return self.aiterator()
+
+    def __await__(self) -> Generator[Any, None, list[R]]:
+        return self._aread().__await__()
 
     def __contains__(self, instance: object) -> bool:
         return instance in self._read()

@@ -227,6 +227,19 @@ def is_nothing(bound: Bound) -> bool:
     return isinstance(bound, AnyOf) and not bound.children
 
 
+def paths_of(bound: Bound) -> list[Path]:
+    """The paths that conditions are about, one for each condition."""
+
+    def below(node: Bound) -> tuple[Bound, ...]:
+        return (node.value,) if isinstance(node, Condition) and node.operator == "match" else inner(node)
+
+    def combine(node: Bound, found: list[list[Path]]) -> list[Path]:
+        own = [node.path] if isinstance(node, Condition) else []
+        return own + [path for paths in found for path in paths]
+
+    return fold(bound, below, combine)
+
+
 _JOINERS = {AllOf: (" and ", "everything"), AnyOf: (" or ", "nothing"), Parity: (" xor ", "nothing")}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +18,15 @@ logger = logging.getLogger("rs_search")
 OLDEST_SEARCH = 21000
 #: What redis-stack sets; taken where the server does not tell.
 USUAL_LIMIT = 10_000
-_PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE")
+_PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE", "HEXPIRE", "HPTTL")
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a server can do: ``why_no_search`` is None where it can answer from an index."""
+    """What a server can do: ``why_no_search`` is None where it can answer from an index.
+
+    ``field_expiry``: whether fields of a hash may expire (Redis 7.4, Valkey 9).
+    """
 
     json: bool
     why_no_search: str | None
@@ -29,6 +34,7 @@ class Capabilities:
     most_rows: int = USUAL_LIMIT
     most_sorted_rows: int = USUAL_LIMIT
     description: str = ""
+    field_expiry: bool = False
 
 
 @dataclass
@@ -46,11 +52,15 @@ class IndexHealth:
 
 @dataclass
 class ServerState:
-    """What is known of the server behind one connection pool."""
+    """What is known of the server behind one connection pool.
+
+    ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
+    """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
+    gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
 
 
 def discover(state: ServerState) -> Operation[Capabilities]:
@@ -72,10 +82,12 @@ def _ask(database: int) -> Operation[Capabilities]:
     version = versions.get("search", versions.get("ft"))
     reason = _why_no_search(present, version, database)
     if reason is not None:
-        return Capabilities("JSON.SET" in present, reason, version, description=_description(present, version))
+        return Capabilities("JSON.SET" in present, reason, version, description=_description(present, version),
+                            field_expiry=_PROBES[-1] in present)  # fmt: skip
     rows = yield from _limit("MAXSEARCHRESULTS", "search-max-search-results")
     sorted_rows = yield from _limit("MAXAGGREGATERESULTS", "search-max-aggregate-results")
-    return Capabilities(True, None, version, rows, sorted_rows, _description(present, version))
+    description = _description(present, version)
+    return Capabilities(True, None, version, rows, sorted_rows, description, _PROBES[-1] in present)
 
 
 def _commands() -> Operation[set[str]]:

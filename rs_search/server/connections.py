@@ -6,8 +6,9 @@ import inspect
 import os
 import re
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
@@ -19,6 +20,10 @@ from .embedded import shared
 
 DEFAULT_URL = "redis://localhost:6379/0"
 EMBEDDED = "embedded"
+#: Pools larger than any number of threads need no gate.
+MANY_THREADS = 100_000
+#: redis-py 8 refuses the 101st thread, where older ones open one more connection.
+MOST_CONNECTIONS = 10_000
 _lock = threading.RLock()
 
 
@@ -36,22 +41,24 @@ class _Registry:
 
     def __init__(self) -> None:
         self.clients: dict[str, redis.Redis] = {}
-        self.default: redis.Redis | None = None
-        self.servers: WeakKeyDictionary[Any, Server] = WeakKeyDictionary()
+        self.default: Any = None
+        # By pool, and without the client, which holds the pool: both would live for ever.
+        self.known: WeakKeyDictionary[Any, tuple[ServerState, str]] = WeakKeyDictionary()
 
 
 _registry = _Registry()
 
 
-def connect(url: str | redis.Redis | None = None, **options: Any) -> redis.Redis:
+def connect(url: Any = None, **options: Any) -> Any:
     """Make a server the default for every model without a ``__redis_client__`` of its own.
 
     ``url`` is ``redis://…``, ``rediss://…``, ``unix://…``, ``embedded://`` (a server from the wheels, gone with the
-    process), ``embedded:///folder`` (the same, with its data kept there), or a client; without one it is
-    ``RS_SEARCH_URL``, else ``REDIS_URL``, else ``redis://localhost:6379/0``. ``options`` go to redis-py.
+    process), ``embedded:///folder`` (the same, with its data kept there), or a client of redis-py, async ones included;
+    without one it is ``RS_SEARCH_URL``, else ``REDIS_URL``, else ``redis://localhost:6379/0``. ``options`` go on to
+    redis-py.
     Gives the client. Nothing is sent yet; only ``embedded://`` starts its server, and raises `EmbeddedServerError`.
     """
-    client = url if isinstance(url, redis.Redis) else _open(url or default_url(), options)
+    client = url if hasattr(url, "execute_command") else _open(url or default_url(), options)
     with _lock:
         _registry.default = client
     return client
@@ -64,26 +71,45 @@ def default_url() -> str:
 
 def server_of(model: type[Any]) -> Server:
     """The server of a model: its ``__redis_client__``, else `connect`'s, else the environment's."""
+    return server_for(client_of(model))
+
+
+def client_of(model: type[Any]) -> Any:
+    """The client of a model, which may be an async one."""
     client = _own_client(model)
     if client is None:
         with _lock:
             client = _registry.default or _client_for(default_url())
-    return server_for(client)
+    return client
 
 
-def server_for(client: redis.Redis) -> Server:
+def is_async(client: Any) -> bool:
+    """Whether a client is one of ``redis.asyncio``."""
+    return inspect.iscoroutinefunction(getattr(client, "execute_command", None))
+
+
+def server_for(client: Any) -> Server:
     """What is known of the server behind a client; clients of one pool share it."""
+    return Server(client, *known_of(client))
+
+
+def known_of(client: Any) -> tuple[ServerState, str]:
+    """What is known of the server behind a client, and its address for messages."""
     pool = getattr(client, "connection_pool", client)
-    server = _registry.servers.get(pool)
-    if server is None or server.client is not client:
+    known = _registry.known.get(pool)
+    if known is None:
         with _lock:
-            known = _registry.servers.get(pool)
-            state = known.state if known else ServerState(database=_database(client))
-            server = _registry.servers[pool] = Server(client, state, address_of(client))
-    return server
+            fresh = (ServerState(database=_database(client), gate=_gate(pool)), address_of(client))
+            known = _registry.known.setdefault(pool, fresh)
+    return known
 
 
-def _own_client(model: type[Any]) -> redis.Redis | None:
+def _gate(pool: Any) -> AbstractContextManager[Any]:
+    most = getattr(pool, "max_connections", None)
+    return threading.BoundedSemaphore(most) if isinstance(most, int) and most < MANY_THREADS else nullcontext()
+
+
+def _own_client(model: type[Any]) -> Any:
     # Not getattr: a plain function on the class would come back bound to it.
     declared = own_attribute(model, "__redis_client__")
     if isinstance(declared, (staticmethod, classmethod)):
@@ -94,7 +120,7 @@ def _own_client(model: type[Any]) -> redis.Redis | None:
         declared = declared() if not inspect.signature(declared).parameters else declared(model)
     if declared is not None and not hasattr(declared, "execute_command"):
         raise ServerError(f"{model.__name__}.__redis_client__ gave {declared!r}, which is no redis-py client")
-    return cast("redis.Redis | None", declared)
+    return declared
 
 
 def _client_for(url: str) -> redis.Redis:
@@ -111,23 +137,24 @@ def _open(url: str, options: dict[str, Any]) -> redis.Redis:
             raise EmbeddedServerError(f"{url!r}: the folder needs three slashes: embedded:///{rest}")
         url = shared(rest or None).url
     try:
-        return redis.Redis.from_url(url, **options)
+        return redis.Redis.from_url(url, **{"max_connections": MOST_CONNECTIONS, **options})
     except (ValueError, TypeError):
         # redis-py's own words may repeat the address, password and all.
         raise ServerError(f"{masked(url)!r} is no address of a Redis server") from None
 
 
-def _database(client: redis.Redis) -> int:
-    return int(_settings(client).get("db") or 0)
+def _database(client: Any) -> int:
+    return int(settings_of(client).get("db") or 0)
 
 
-def _settings(client: redis.Redis) -> dict[str, Any]:
+def settings_of(client: Any) -> dict[str, Any]:
+    """The settings of a client's connections."""
     return dict(getattr(getattr(client, "connection_pool", None), "connection_kwargs", {}))
 
 
-def address_of(client: redis.Redis) -> str:
+def address_of(client: Any) -> str:
     """The client's server as an address, without user and password."""
-    settings = _settings(client)
+    settings = settings_of(client)
     if settings.get("path"):
         return f"unix://{settings['path']}?db={settings.get('db') or 0}"
     secret = "***@" if settings.get("password") else ""

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import redis
-from redis import exceptions
 
-from ..errors import (
-    MissingIndex,
-    RedisMixinException,
-    ServerError,
-    ServerUnavailable,
-    WrongKeyType,
-)
-from ..operations.requests import Batch, Command, Deliver, Operation, Pause, Request, Stream
+from ..errors import RedisMixinException, TransactionError
+from ..operations.requests import ASK, CHANGE, Batch, Command, Deliver, Operation, Pause, Request, Stream
+from .async_connections import AsyncServer
 from .connections import Server
+from .transactions import Transaction, current
+from .translation import CLIENT_ERRORS, translated
 
 T = TypeVar("T")
-#: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
-_NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
-#: All that a command may raise for a reason of the server or the way to it.
-CLIENT_ERRORS: tuple[type[Exception], ...] = (
-    exceptions.RedisError,
-    OSError,
-    *(getattr(exceptions, name) for name in _NO_REDIS_ERRORS if hasattr(exceptions, name)),
-)
-#: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
-_NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
-_WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
 def run(operation: Operation[T], server: Server) -> T:
@@ -72,18 +59,127 @@ def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
         rows.close()
 
 
-def _perform(request: Request, server: Server) -> Any:
-    if isinstance(request, Pause):
-        return time.sleep(request.seconds)
+async def arun(operation: Operation[T], server: AsyncServer) -> T:
+    """`run`, awaited; a task that is cancelled leaves the connection usable."""
     try:
-        if isinstance(request, Command):
-            return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-        return _perform_batch(request, server.client)
+        request = next(operation)
+        while True:
+            try:
+                reply = await _aperform(request, server)
+            except RedisMixinException as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(reply)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        operation.close()
+
+
+async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any], None]:
+    """`stream`, for ``async for``: the next batch is read while the caller works on this one."""
+    ahead = asyncio.ensure_future(_next_batch(rows, server))
+    try:
+        while (batch := await ahead) is not None:
+            ahead = asyncio.ensure_future(_next_batch(rows, server))
+            yield batch
+    finally:
+        ahead.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RedisMixinException):
+            await ahead
+        rows.close()
+
+
+async def _next_batch(rows: Stream, server: AsyncServer) -> list[Any] | None:
+    """What a stream delivers next; None at its end."""
+    try:
+        request = next(rows)
+        while not isinstance(request, Deliver):
+            try:
+                reply = await _aperform(request, server)
+            except RedisMixinException as error:
+                request = rows.throw(error)
+            else:
+                request = rows.send(reply)
+    except StopIteration:
+        return None
+    return request.rows
+
+
+async def _aperform(request: Request, server: AsyncServer) -> Any:
+    if isinstance(request, Pause):
+        return await asyncio.sleep(request.seconds)
+    inside = current()
+    if isinstance(request, Batch) and inside is not None and request.role != ASK:
+        return _join(request, inside, server)
+    try:
+        async with server.gate:
+            if isinstance(request, Command):
+                return await _heeding(server.client.execute_command(*request.arguments))
+            return await _heeding(_aperform_batch(request, server.client))
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request)) from error
 
 
+async def _heeding(work: Coroutine[Any, Any, T]) -> T:
+    """Await a call of redis-py; a cancellation that came meanwhile ends the task.
+
+    redis-py 8.1 swallows most of those that come while it waits for a reply: a loop of PINGs cannot be cancelled.
+    """
+    task: Any = asyncio.current_task()
+    if not hasattr(task, "cancelling"):
+        # Python 3.10 does not tell; there the reply is read to its end without the task.
+        return await asyncio.shield(asyncio.ensure_future(work))
+    before = task.cancelling()
+    try:
+        result = await work
+    except Exception:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError from None
+        raise
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
+
+
+async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
+    if len(batch.commands) == 1:
+        return [await client.execute_command(*batch.commands[0].arguments)]
+    async with client.pipeline(transaction=batch.atomic) as pipeline:
+        for command in batch.commands:
+            pipeline.execute_command(*command.arguments)
+        replies: list[Any] = await pipeline.execute()
+        return replies
+
+
+def _perform(request: Request, server: Server) -> Any:
+    if isinstance(request, Pause):
+        return time.sleep(request.seconds)
+    try:
+        inside = current()
+        if isinstance(request, Batch) and inside is not None and request.role != ASK:
+            return _join(request, inside, server)
+        with server.state.gate:
+            if isinstance(request, Command):
+                return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+            return _perform_batch(request, server.client)
+    except CLIENT_ERRORS as error:
+        raise translated(error, server.address, _named(request)) from error
+
+
+def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) -> None:
+    if batch.role == CHANGE:
+        raise TransactionError(
+            "this depends on what is stored when it is done (a condition, a version, F(), some fields only, a query), "
+            "and cannot take part in a transaction"
+        )
+    transaction.add(batch, server)
+
+
 def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
+    if len(batch.commands) == 1:
+        return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
     with client.pipeline(transaction=batch.atomic) as pipeline:
         for command in batch.commands:
             pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
@@ -94,20 +190,3 @@ def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
 def _named(request: Command | Batch) -> str:
     commands = request.commands if isinstance(request, Batch) else (request,)
     return ", ".join(dict.fromkeys(str(command.arguments[0]) for command in commands))
-
-
-def translated(error: Exception, address: str, command: str) -> ServerError:
-    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
-    said = str(error)
-    if isinstance(error, exceptions.AuthenticationError):
-        return ServerUnavailable(f"{address} refused the user or password: {said}")
-    if isinstance(error, exceptions.BusyLoadingError):
-        return ServerUnavailable(f"{address} is still loading its data: {said}")
-    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
-        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
-    lowered = said.lower()
-    if any(phrase in lowered for phrase in _NO_INDEX):
-        return MissingIndex(f"{address} has no such index ({command}): {said}")
-    if any(phrase in lowered for phrase in _WRONG_TYPE):
-        return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
-    return ServerError(f"{address} refused {command}: {said}")

@@ -19,7 +19,7 @@ from ..index_schema import IndexField, IndexSchema
 
 def create_arguments(schema: IndexSchema) -> tuple[str, ...]:
     """The words of FT.CREATE for a model's index."""
-    prefix = schema.prefix + ":"
+    prefix = schema.prefix
     definition: Any = IndexDefinition(  # type: ignore[no-untyped-call]
         prefix=[prefix],
         # Keys of ours have no other colon, so that `User:Profile:1` is kept out of the index of `User`.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from fixtures.servers import redis_binary
 
@@ -23,7 +26,19 @@ def test_every_python_block_of_the_readme_runs_in_order(
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.S)
+    asyncio.run(_eat_all_at_once(names["app"]))
     assert _without_fingerprint(capsys.readouterr().out) == _without_fingerprint(shown)
+
+
+async def _eat_all_at_once(app: Any) -> None:
+    """Real concurrent requests to the README's FastAPI application."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ices") as browser:
+        assert (await browser.get("/ices/nothing")).status_code == 404
+        answers = await asyncio.gather(*(browser.get("/ices/kiwi") for _ in range(100)))
+        assert [answer.json() for answer in answers] == [{"flavour": "Kiwi"}] * 100
+        found = (await browser.get("/ices", params={"words": "kiwi"})).json()
+        assert found == ["kiwi"]
 
 
 def _without_fingerprint(plan: str) -> str:

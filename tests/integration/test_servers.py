@@ -294,8 +294,15 @@ def test_a_wrong_password_is_told_without_it(servers: Servers, plain: redis.Redi
 
 
 def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(indexed: redis.Redis) -> None:
-    commands = ["json.set", "json.get", "json.mget", "ft.create", "ft.info", "ft.search", "ft.aggregate"]
-    rules = ["+@connection", "+@read", "+@write", "+command|info", *(f"+{command}" for command in commands)]
+    commands = ["json.set", "json.get", "json.mget", "ft.create", "ft.info", "ft.search", "ft.aggregate", "ft.cursor"]
+    rules = [
+        "+@connection",
+        "+@read",
+        "+@write",
+        "+@scripting",
+        "+command|info",
+        *(f"+{command}" for command in commands),
+    ]
     indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", *rules)
     try:
         rs_search.connect(another(indexed, username="limited", password="secret"))

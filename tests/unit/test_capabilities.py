@@ -41,7 +41,7 @@ def ask(replies: dict[str, Any], database: int = 0) -> tuple[Capabilities, list[
 def answers(
     present: str, modules: Any, limit: Any = UNKNOWN, sorted_limit: Any = UNKNOWN, newer: Any = None
 ) -> dict[str, Any]:
-    known = [KNOWN if sign == "x" else None for sign in present]
+    known = [KNOWN if sign == "x" else None for sign in present.ljust(6)]
     return {
         "COMMAND INFO": known,
         "MODULE LIST": modules,
@@ -57,7 +57,7 @@ def test_a_server_with_the_modules_is_asked_four_questions() -> None:
     )
     assert found == Capabilities(True, None, 21005, 1_000_000, 10_000, "RediSearch 2.10.5 and RedisJSON")
     assert asked == [
-        "COMMAND INFO JSON.SET JSON.MGET FT.SEARCH FT.AGGREGATE",
+        "COMMAND INFO JSON.SET JSON.MGET FT.SEARCH FT.AGGREGATE HEXPIRE HPTTL",
         "MODULE LIST",
         "FT.CONFIG GET MAXSEARCHRESULTS",
         "FT.CONFIG GET MAXAGGREGATERESULTS",
@@ -127,7 +127,7 @@ def test_a_server_is_asked_once_and_a_warning_is_logged_once(caplog: pytest.LogC
     state = ServerState()
     operation = discover(state)
     next(operation)
-    operation.send([None] * 4)
+    operation.send([None] * 6)
     with pytest.raises(StopIteration) as first, caplog.at_level(logging.WARNING, "rs_search"):
         operation.send([])
     with pytest.raises(StopIteration) as second:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from fixtures.encoding import encoded
 from fixtures.models import FULL, Cat, Everything, IceCream
 from schematics.common import DROP
 from schematics.models import Model
@@ -27,20 +28,21 @@ from schematics.types import (
 )
 from schematics.types.serializable import serializable
 
-from rs_search.codec import classes_within, decode, encode, parse, refuse_changed_classes
+from rs_search.codec import classes_within, decode, parse, refuse_changed_classes
 from rs_search.errors import RedisMixinException, UnreadableDocument, UnstorableValue
+from rs_search.kinds import Unkeepable
 from rs_search.schema import COMPANIONS
 
 
 def stored(instance: Model) -> dict[str, Any]:
     """The document of an instance without what stands beside it."""
-    document: dict[str, Any] = orjson.loads(encode(instance))
+    document: dict[str, Any] = orjson.loads(encoded(instance))
     document.pop(COMPANIONS, None)
     return document
 
 
 def back(instance: Model) -> Any:
-    return decode(type(instance), parse(encode(instance), "key"), "key")
+    return decode(type(instance), parse(encoded(instance), "key"), "key")
 
 
 def test_an_object_with_every_type_comes_back_equal() -> None:
@@ -216,7 +218,7 @@ def test_a_float_comes_back_as_the_same_float_even_when_the_server_reads_it_a_un
         [number.hex(), (0.5).hex(), number.hex()],
     )
     # RedisJSON gives such a float back as its neighbour.
-    beside = orjson.loads(encode(Floats({"one": number}))).get(COMPANIONS, {}).get("_exact", [])
+    beside = orjson.loads(encoded(Floats({"one": number}))).get(COMPANIONS, {}).get("_exact", [])
     text = orjson.dumps({"one": math.nextafter(number, math.inf) if beside else number, COMPANIONS: {"_exact": beside}})
     assert parse(text, "key")["one"] == number
 
@@ -281,7 +283,7 @@ def test_an_object_whose_class_could_not_be_told_again_is_refused() -> None:
     assert back(Holder({"one": Second({"second": 1})})).one == Second({"second": 1})
     assert back(Holder({"one": First({"first": 1})})).one == First({"first": 1})
     with pytest.raises(UnstorableValue, match=r"Holder\.many\[0\] .* First and would be read back as a Base") as caught:
-        encode(Holder({"many": [First({"first": 1})]}))
+        encoded(Holder({"many": [First({"first": 1})]}))
     assert list(caught.value.errors) == ["many[0]"]
 
 
@@ -290,7 +292,7 @@ def test_a_subclass_where_a_model_type_is_declared_is_refused() -> None:
         one = ModelType(Base)
 
     with pytest.raises(UnstorableValue, match="First and would be read back as a Base"):
-        encode(Holder({"one": First({"first": 1})}))
+        encoded(Holder({"one": First({"first": 1})}))
 
 
 def test_an_object_that_no_class_claims_is_refused_by_path() -> None:
@@ -298,7 +300,7 @@ def test_an_object_that_no_class_claims_is_refused_by_path() -> None:
         one = PolyModelType([Cat, Second])
 
     with pytest.raises(UnstorableValue, match=r"Holder\.one cannot be kept: PolyModelType does not know the class"):
-        encode(Holder({"one": Second({"name": "x"})}))
+        encoded(Holder({"one": Second({"name": "x"})}))
 
 
 def test_a_class_that_validation_changed_is_refused() -> None:
@@ -320,7 +322,7 @@ def test_a_subclass_declared_later_with_another_type_of_a_field_is_refused_by_pa
     class Holder(Model):
         one = PolyModelType(Early)
 
-    encode(Holder({"one": {"x": 1}}))
+    encoded(Holder({"one": {"x": 1}}))
 
     class Late(Early):
         x = StringType()
@@ -330,7 +332,7 @@ def test_a_subclass_declared_later_with_another_type_of_a_field_is_refused_by_pa
             return isinstance(data.get("x"), str)
 
     with pytest.raises(UnstorableValue, match=r"Holder\.one__x"):
-        encode(Holder({"one": Late({"x": "abc"})}))
+        encoded(Holder({"one": Late({"x": "abc"})}))
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
@@ -358,7 +360,7 @@ REFUSED: list[Any] = [
 @pytest.mark.parametrize(("values", "path"), REFUSED)
 def test_a_value_that_cannot_be_kept_is_refused_by_its_path(values: dict[str, Any], path: str) -> None:
     with pytest.raises(UnstorableValue) as caught:
-        encode(Everything({"pk": "1", **values}))
+        encoded(Everything({"pk": "1", **values}))
     assert list(caught.value.errors) == [path]
     assert f"Everything.{path} cannot be kept" in str(caught.value)
 
@@ -368,7 +370,7 @@ def test_a_key_that_is_no_text_is_refused_by_its_path() -> None:
         counts = DictType(IntType(), coerce_key=int)
 
     with pytest.raises(UnstorableValue, match=r"Counts\.counts cannot be kept: the key 1 is no text"):
-        encode(Counts({"counts": {1: 2}}))
+        encoded(Counts({"counts": {1: 2}}))
 
 
 def nested(levels: int) -> Any:
@@ -377,8 +379,8 @@ def nested(levels: int) -> Any:
 
 def test_a_document_may_be_as_deep_as_the_server_takes_and_no_deeper() -> None:
     assert back(Everything({"anything": nested(125)})).anything == nested(125)
-    with pytest.raises(UnstorableValue, match="nested more than 127 levels"):
-        encode(Everything({"anything": nested(127)}))
+    with pytest.raises(Unkeepable, match="nested more than 127 levels"):
+        encoded(Everything({"anything": nested(127)}))
 
 
 def test_a_scalar_within_127_levels_is_kept_as_the_server_keeps_it() -> None:
@@ -390,7 +392,13 @@ def test_a_scalar_within_127_levels_is_kept_as_the_server_keeps_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(b"", "no JSON"), (b"{", "no JSON"), (b"[1]", "type list"), (b"null", "type NoneType"), (b'"x"', "type str")],
+    [
+        (b"", "no document"),
+        (b"{", "no document"),
+        (b"[1]", "type list"),
+        (b"null", "type NoneType"),
+        (b'"x"', "type str"),
+    ],
 )
 def test_what_is_no_document_is_told_with_its_key(text: bytes, said: str) -> None:
     with pytest.raises(UnreadableDocument, match=f"Ice:1 holds .*{said}"):

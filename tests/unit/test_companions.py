@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 import pytest
+from fixtures.encoding import encoded
 from fixtures.models import Everything
 from schematics.models import Model
 from schematics.types import DateType, FloatType, GeoPointType, IntType, ListType, ModelType, StringType
 
-from rs_search.codec import encode
 from rs_search.companions import UnkeepableAt, companions, comparable_of, restore_exact, texts_of
 from rs_search.index_schema import index_schema_of
 from rs_search.options import search_options
@@ -82,8 +82,8 @@ def test_what_stands_beside_a_document(document: dict[str, Any], expected: dict[
 
 
 def test_the_reserved_member_is_there_only_where_something_needs_it() -> None:
-    assert COMPANIONS not in orjson.loads(encode(Everything({"string": "x"})))
-    assert orjson.loads(encode(Everything({"date": "0001-01-02"})))[COMPANIONS] == {"date": 2}
+    assert COMPANIONS not in orjson.loads(encoded(Everything({"string": "x"})))
+    assert orjson.loads(encoded(Everything({"date": "0001-01-02"})))[COMPANIONS] == {"date": 2}
 
 
 @pytest.mark.parametrize("value", [{}, {"en_US": None}])

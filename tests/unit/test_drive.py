@@ -33,6 +33,9 @@ from rs_search.server.connections import Server
 from rs_search.server.drive import CLIENT_ERRORS, stream, translated
 from rs_search.server.drive import run as run_on_server
 from rs_search.storage import json_document
+from rs_search.storage.base import Record
+from rs_search.storage.json_document import JsonDocuments
+from rs_search.storage.keys import KeyPattern
 
 SEARCH = Capabilities(True, None, 21005, description="RediSearch 2.10.5 and RedisJSON")
 JSON_ONLY = Capabilities(True, "the server has no RediSearch (FT.SEARCH)")
@@ -104,7 +107,9 @@ def test_an_error_of_a_cluster_client_comes_out_as_ours() -> None:
             raise exceptions.RedisClusterException("no slots")
 
     with pytest.raises(ServerError, match="refused DEL: no slots"):
-        run_on_server(records.remove(["k"]), Server(Client(), state_of(PLAIN), "redis://h:1/0"))
+        run_on_server(
+            records.remove(state_of(PLAIN), IceCream, ["k"]), Server(Client(), state_of(PLAIN), "redis://h:1/0")
+        )
 
 
 SAID: list[tuple[Exception, type[ServerError], str]] = [
@@ -140,51 +145,57 @@ def test_an_error_is_told_by_what_the_server_said(error: Exception, ours: type[S
 
 # --- one object -------------------------------------------------------------------------------------------------------
 
+ICES = JsonDocuments(IceCream)
+
+
+def record(expire: int | None = None) -> Record:
+    return Record("Ice:1", b"{}", expire)
+
 
 @pytest.mark.parametrize(
     ("capabilities", "expire", "asked"),
     [
-        (SEARCH, None, ["JSON.SET Ice:1 $ {}"]),
-        (SEARCH, 60, [["JSON.SET Ice:1 $ {}", "EXPIRE Ice:1 60"]]),
-        (PLAIN, None, ["SET Ice:1 {} KEEPTTL"]),
-        (PLAIN, 60, ["SET Ice:1 {} EX 60"]),
+        (SEARCH, None, ["JSON.SET Ice:1 $ b'{}'"]),
+        (SEARCH, 60, ["JSON.SET Ice:1 $ b'{}'", "EXPIRE Ice:1 60"]),
+        (PLAIN, None, ["SET Ice:1 b'{}' KEEPTTL"]),
+        (PLAIN, 60, ["SET Ice:1 b'{}' EX 60"]),
     ],
 )
 def test_an_object_is_written_in_one_round_trip(
     capabilities: Capabilities, expire: int | None, asked: list[Any]
 ) -> None:
-    requests, _ = drive(records.put(state_of(capabilities), "Ice:1", "{}", expire), "OK")  # type: ignore[arg-type]
-    assert [words(request) for request in requests] == asked
-    assert all(request.atomic for request in requests if isinstance(request, Batch))
+    (request,), written = drive(ICES.write(record(expire), capabilities), ["OK"])
+    assert (words(request), written) == (asked, True)
+    assert request.atomic is (len(asked) > 1)
 
 
 @pytest.mark.parametrize("expire", [None, 60])
 def test_an_object_kept_as_text_is_converted_in_place(expire: int | None) -> None:
     wrong = WrongKeyType("Existing key has wrong Redis type")
-    requests, _ = drive(records.put(state_of(SEARCH), "Ice:1", "{}", expire), wrong, ["1", "OK"])  # type: ignore[arg-type]
-    assert isinstance(requests[1], Batch)
-    assert requests[1].atomic
-    assert words(requests[1])[:2] == ["DEL Ice:1", "JSON.SET Ice:1 $ {}"]
+    requests, written = drive(ICES.write(record(expire), SEARCH), wrong, [1])
+    assert words(requests[1])[0].startswith("EVAL")
+    assert written is True
 
 
 def test_an_object_is_read_with_redisjson_and_without() -> None:
-    assert drive(records.get(state_of(PLAIN), "k"), b'{"a":1}') == ([command("GET", "k")], {"a": 1})
-    assert drive(records.get(state_of(SEARCH), "k"), b'{"a":1}') == ([command("JSON.GET", "k")], {"a": 1})
-    assert drive(records.get(state_of(SEARCH), "k"), None) == ([command("JSON.GET", "k")], None)
-    asked, found = drive(records.get(state_of(SEARCH), "k"), WrongKeyType("x"), b'{"a":1}')
+    assert drive(ICES.read_one("k", PLAIN), b'{"a":1}') == ([command("GET", "k")], {"a": 1})
+    assert drive(ICES.read_one("k", SEARCH), b'{"a":1}') == ([command("JSON.GET", "k")], {"a": 1})
+    assert drive(ICES.read_one("k", SEARCH), None) == ([command("JSON.GET", "k")], None)
+    asked, found = drive(ICES.read_one("k", SEARCH), WrongKeyType("x"), b'{"a":1}')
     assert (asked, found) == ([command("JSON.GET", "k"), command("GET", "k")], {"a": 1})
 
 
 def test_what_is_no_document_is_told_with_its_key() -> None:
-    with pytest.raises(UnreadableDocument, match="k holds no JSON"):
-        drive(records.get(state_of(PLAIN), "k"), b"x")
+    with pytest.raises(UnreadableDocument, match="k holds no document"):
+        drive(ICES.read_one("k", PLAIN), b"x")
 
 
 def test_keys_are_removed_a_thousand_at_a_time() -> None:
-    requests, removed = drive(records.remove([f"k{number}" for number in range(2500)]), 1000, 999, 500)
-    assert [len(request.arguments) - 1 for request in requests] == [1000, 1000, 500]
+    keys = [f"k{number}" for number in range(2500)]
+    requests, removed = drive(records.remove(state_of(SEARCH), IceCream, keys), [1000], [999], [500])
+    assert [len(request.commands[0].arguments) - 1 for request in requests] == [1000, 1000, 500]
     assert removed == 2499
-    assert drive(records.remove([])) == ([], 0)
+    assert drive(records.remove(state_of(SEARCH), IceCream, [])) == ([], 0)
 
 
 # --- scans ------------------------------------------------------------------------------------------------------------
@@ -192,30 +203,31 @@ def test_keys_are_removed_a_thousand_at_a_time() -> None:
 
 def test_a_scan_reads_each_key_once_and_leaves_other_models_alone() -> None:
     requests, found = drive(
-        json_document.scan_keys("Ice"),
-        (7, [b"Ice:1", b"Ice:Cone:1", b"Ice:2"]),
+        ICES.keys(),
+        (7, [b"IceCream:1", b"IceCream:Cone:1", b"IceCream:2"]),
         (9, []),
-        (b"0", [b"Ice:1", b"Ice:3"]),
+        (b"0", [b"IceCream:1", b"IceCream:3"]),
     )
-    assert [words(request) for request in requests] == [f"SCAN {cursor} MATCH Ice:* COUNT 1000" for cursor in (0, 7, 9)]
-    assert found == ["Ice:1", "Ice:2", "Ice:3"]
+    asked = [f"SCAN {cursor} MATCH IceCream:* COUNT 1000" for cursor in (0, 7, 9)]
+    assert [words(request) for request in requests] == asked
+    assert found == ["IceCream:1", "IceCream:2", "IceCream:3"]
 
 
 def test_documents_are_read_in_the_order_of_their_keys_without_those_that_are_gone() -> None:
-    requests, rows = drive(json_document.read_many(["Ice:2", "Ice:1"], PLAIN), [b'{"a":2}', None])
+    requests, rows = drive(ICES.read(["Ice:2", "Ice:1"], PLAIN), [b'{"a":2}', None])
     assert [words(request) for request in requests] == ["MGET Ice:2 Ice:1"]
     assert rows == [("Ice:2", {"a": 2})]
 
 
 def test_documents_kept_as_text_are_read_beside_those_of_redisjson() -> None:
-    requests, rows = drive(json_document.read_many(["Ice:1", "Ice:2"], JSON_ONLY), [b"{}", None], [b'{"a":2}'])
+    requests, rows = drive(ICES.read(["Ice:1", "Ice:2"], JSON_ONLY), [b"{}", None], [b'{"a":2}'])
     assert [words(request) for request in requests] == ["JSON.MGET Ice:1 Ice:2 .", "MGET Ice:2"]
     assert rows == [("Ice:1", {}), ("Ice:2", {"a": 2})]
 
 
 @pytest.mark.parametrize("capabilities", [PLAIN, JSON_ONLY])
 def test_no_keys_are_not_read(capabilities: Capabilities) -> None:
-    assert drive(json_document.read_many([], capabilities)) == ([], [])
+    assert drive(ICES.read([], capabilities)) == ([], [])
 
 
 def test_keys_that_hold_a_document_are_told() -> None:
@@ -227,13 +239,11 @@ def test_keys_that_hold_a_document_are_told() -> None:
     ("prefix", "pattern"), [("Ice", "Ice:*"), ("a*b?[c]^\\", "a\\*b\\?\\[c\\]\\^\\\\:*"), ("app:é", "app:é:*")]
 )
 def test_a_scan_takes_the_prefix_by_the_letter(prefix: str, pattern: str) -> None:
-    request = next(json_document.scan_keys(prefix))
-    assert isinstance(request, Command)
-    assert request.arguments[3] == pattern
+    assert KeyPattern(f"{prefix}:").glob == pattern
 
 
 def test_a_foreign_key_that_is_no_utf8_does_no_harm() -> None:
-    assert drive(json_document.scan_keys("Ice"), (0, [b"Ice:\xff", b"Ice:1"]))[1] == ["Ice:1"]
+    assert drive(ICES.keys(), (0, [b"IceCream:\xff", b"IceCream:1"]))[1] == ["IceCream:1"]
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -490,14 +500,18 @@ def test_an_explanation_asks_nothing_once_the_server_is_known() -> None:
     assert str(told).splitlines()[-1] == "  server  RediSearch 2.10.5 and RedisJSON"
 
 
-def test_rows_found_are_removed() -> None:
-    asked, removed = drive(records.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), page(1, 2), 2)
-    assert (words(asked[1]), removed) == ("DEL IceCream:1 IceCream:2", 2)
+def test_rows_found_are_removed_where_they_still_are_as_they_were_read() -> None:
+    texts = [b'{"flavour":"x"}', b'{"flavour":"y"}']
+    found = [page(1, 2), 0]
+    asked, removed = drive(records.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), found, texts, [1])
+    assert [words(asked[1]), removed] == ["JSON.MGET IceCream:1 IceCream:2 .", 1]
+    assert [command.arguments[3] for command in asked[2].commands] == ["IceCream:1"]
 
 
 def test_every_key_of_a_model_is_removed_and_no_other() -> None:
-    asked, removed = drive(records.remove_all("Ice"), (1, ["Ice:1", "Ice:Cone:1"]), (0, ["Ice:1", "Ice:2"]), 2)
-    assert (words(asked[-1]), removed) == ("DEL Ice:1 Ice:2", 2)
+    replies = [(1, ["IceCream:1", "IceCream:Cone:1"]), (0, ["IceCream:1", "IceCream:2"]), [2]]
+    asked, removed = drive(records.remove_all(state_of(SEARCH), IceCream), *replies)
+    assert (words(asked[-1]), removed) == (["DEL IceCream:1 IceCream:2"], 2)
 
 
 # --- filters, keys and batches ----------------------------------------------------------------------------------------
@@ -536,7 +550,7 @@ def test_how_many_documents_were_read_is_told() -> None:
 
 def test_rows_among_keys_come_in_the_order_of_the_keys_each_once() -> None:
     asked, rows = drive(
-        search.select_among(state_of(SEARCH), select(Q(amount_kg__gt=1)), [f"IceCream:{key}" for key in "3213"]),
+        search.select_among(state_of(SEARCH), select(Q(amount_kg__gt=1)), list("3213")),
         [f'{{"amount_kg":{key}}}' for key in "321"],
     )
     assert words(asked[0]) == "JSON.MGET IceCream:3 IceCream:2 IceCream:1 ."

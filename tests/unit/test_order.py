@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fixtures.encoding import encoded
 from fixtures.models import Everything
 
-from rs_search.codec import encode, parse
+from rs_search.codec import parse
 from rs_search.planner.order import Seen, ranker
 from rs_search.planner.order import ordered as ranked
 from rs_search.query.bind import bind_order, bind_paths
@@ -18,7 +19,7 @@ BIG = 2**53 + 1
 
 
 def ordered(objects: dict[str, dict[str, Any]], *names: str, keys_down: bool = False) -> list[str]:
-    rows = [(key, parse(encode(Everything(values)), key)) for key, values in objects.items()]
+    rows = [(key, parse(encoded(Everything(values)), key)) for key, values in objects.items()]
     keys = bind_order(Everything, names)
     rank = ranker(keys)
     return [key for key, _, _ in ranked([(key, rank(document), None) for key, document in rows], keys, keys_down)]
@@ -109,7 +110,7 @@ def test_rows_with_equal_values_are_seen_once(
     names: tuple[str, ...], values: list[dict[str, Any]], firsts: list[bool]
 ) -> None:
     seen = Seen(bind_paths(Everything, names, "distinct"))
-    assert [seen.is_first(parse(encode(Everything(value)), "key")) for value in values] == firsts
+    assert [seen.is_first(parse(encoded(Everything(value)), "key")) for value in values] == firsts
 
 
 def test_rows_that_values_tells_apart_are_two_combinations() -> None:

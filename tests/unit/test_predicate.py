@@ -7,12 +7,13 @@ import re
 from typing import Any
 
 import pytest
+from fixtures.encoding import encoded
 from fixtures.models import Everything
 from schematics.models import Model
 from schematics.types import IntType, ListType, ModelType, StringType, UnionType
 
 from rs_search import Q
-from rs_search.codec import encode, parse
+from rs_search.codec import parse
 from rs_search.planner import explain, ft
 from rs_search.planner.predicate import OPERATORS, predicate
 from rs_search.query.bind import bind
@@ -21,7 +22,7 @@ from rs_search.query.tree import AllOf, Parity
 
 def holds(query: Q, values: dict[str, Any], model: type[Model] = Everything) -> bool:
     """Whether an object with these values, stored, meets a query."""
-    return predicate(bind(model, query))(parse(encode(model(values)), "key"))
+    return predicate(bind(model, query))(parse(encoded(model(values)), "key"))
 
 
 def bug(reason: str) -> pytest.MarkDecorator:

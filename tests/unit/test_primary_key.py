@@ -29,7 +29,15 @@ from schematics.types.serializable import serializable
 from rs_search import Objects, SearchRedisMixin, objects
 from rs_search.errors import InvalidObject, InvalidValue
 from rs_search.primary_key import key_for, new_primary_key, primary_key, primary_key_of_values, text_of_pk
-from rs_search.storage.json_document import key_of, pk_of, quoted
+from rs_search.storage.keys import KeyPattern, quoted
+
+
+def key_of(prefix: str, pk: str) -> str:
+    return KeyPattern(f"{prefix}:").key(pk)
+
+
+def pk_of(prefix: str, key: str) -> str:
+    return KeyPattern(f"{prefix}:").pk(key)
 
 
 class Plain(Model, SearchRedisMixin):

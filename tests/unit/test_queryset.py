@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from schematics.types import StringType
 
 from rs_search import Q, SearchRedisMixin
 from rs_search.errors import InvalidSlice, InvalidValue, MultipleFound, NotFound, QueryError, UnknownField
+from rs_search.operations.requests import Deliver, Operation, Pause, Stream
 from rs_search.planner.explain import Explanation, Ran
 from rs_search.planner.order import Seen, ordered, ranker
 from rs_search.planner.plan import Select, make_plan
@@ -30,31 +31,60 @@ class Answering:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def rows_of(self, select: Select, shape: Shape) -> tuple[list[Any], Ran]:
-        self.asked.append("rows")
+    def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
+        yield from self._asked_for("rows")
         rows = self._rows(select, shape)
         return rows, Ran(len(DOCUMENTS), len(rows), 0.5)
 
-    def batches_of(self, select: Select, shape: Shape) -> Iterator[list[Any]]:
-        self.asked.append("batches")
+    def batches(self, state: Any, select: Select, shape: Shape) -> Stream:
+        yield from self._asked_for("batches")
         rows = self._rows(select, shape)
         for start in range(0, len(rows), 2):
             self.asked.append("batch")
-            yield rows[start : start + 2]
+            yield Deliver(rows[start : start + 2])
 
-    def count_of(self, select: Select) -> int:
-        self.asked.append("count")
+    def total(self, state: Any, select: Select) -> Operation[int]:
+        yield from self._asked_for("count")
         return len(self._rows(select, Shape()))
 
-    def explanation_of(self, select: Select) -> Explanation:
-        self.asked.append("explain")
+    def explanation(self, state: Any, select: Select) -> Operation[Explanation]:
+        yield from self._asked_for("explain")
         return Explanation(make_plan(select, "it is a dictionary"))
 
-    def by_pks(self, select: Select, shape: Shape, pks: Iterable[Any] | None) -> dict[str, Any]:
-        self.asked.append("pks")
+    def profile(self, state: Any, select: Select) -> Operation[Any]:
+        yield from self._asked_for("profile")
+        return {"profile": True}
+
+    def by_pks(self, state: Any, select: Select, shape: Shape, pks: Iterable[Any] | None) -> Operation[dict[str, Any]]:
+        yield from self._asked_for("pks")
         wanted = None if pks is None else set(pks)
         keys = [key for key in self._rows(select, Shape()) if wanted is None or key in wanted]
         return {key: self._row(key, shape) for key in keys}
+
+    def change(self, state: Any, select: Select, values: dict[str, Any], on_progress: Any) -> Operation[int]:
+        yield from self._asked_for(f"change {sorted(values)}")
+        return len(self._rows(select, Shape()))
+
+    def remove(self, state: Any, select: Select, on_progress: Any) -> Operation[int]:
+        yield from self._asked_for("remove")
+        return len(self._rows(select, Shape()))
+
+    def call_operation(self, name: str, make: Callable[[Any], Operation[Any]]) -> Any:
+        return _run_to_its_end(make(None))
+
+    async def await_operation(self, make: Callable[[Any], Operation[Any]]) -> Any:
+        return _run_to_its_end(make(None))
+
+    def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
+        return (request.rows for request in make(None) if isinstance(request, Deliver))
+
+    async def aiterate(self, make: Callable[[Any], Stream]) -> AsyncGenerator[list[Any], None]:
+        for rows in self.iterate("", make):
+            yield rows
+
+    def _asked_for(self, what: str) -> Operation[None]:
+        self.asked.append(what)
+        yield Pause(0)
 
     def _rows(self, select: Select, shape: Shape) -> list[Any]:
         meets, rank, seen = predicate(select.where), ranker(select.order), Seen(select.distinct)
@@ -68,6 +98,14 @@ class Answering:
         if shape.of_values:
             return shape.row({name: DOCUMENTS[key].get(name) for name in shape.fields})
         return (key, *shape.fields) if shape.fields else key
+
+
+def _run_to_its_end(operation: Operation[Any]) -> Any:
+    try:
+        while True:
+            next(operation)
+    except StopIteration as stop:
+        return stop.value
 
 
 @pytest.fixture

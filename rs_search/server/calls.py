@@ -1,0 +1,67 @@
+"""Operations run for a model: on its server, from a thread or from an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any, TypeVar
+
+from ..errors import ServerError
+from ..operations.requests import Operation, Stream
+from .async_connections import async_server_of
+from .capabilities import ServerState
+from .connections import client_of, is_async, known_of, server_for
+from .drive import arun, astream, run, stream
+
+T = TypeVar("T")
+
+
+def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
+    """Run an operation and wait. Raises `ServerError` where it has to ask and the model has an async client only."""
+    client = client_of(model)
+    if is_async(client):
+        return _without_asking(model, name, make(known_of(client)[0]))
+    server = server_for(client)
+    return run(make(server.state), server)
+
+
+def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
+    try:
+        next(operation)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        operation.close()
+    raise ServerError(_wrong_side(model, name))
+
+
+def _wrong_side(model: type[Any], name: str) -> str:
+    if name.startswith("_"):
+        return f"{model.__name__} has an async client: await the result set, or read it by `async for`"
+    return f"{model.__name__} has an async client, on which {name}() cannot wait: await a{name}()"
+
+
+async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:
+    """Run an operation in the running event loop."""
+    server = await async_server_of(model)
+    return await arun(make(server.state), server)
+
+
+def iterate(model: type[Any], name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
+    """The batches of a stream, as they are asked for."""
+    client = client_of(model)
+    if is_async(client):
+        raise ServerError(_wrong_side(model, name))
+    server = server_for(client)
+    return stream(make(server.state), server)
+
+
+async def aiterate(model: type[Any], make: Callable[[ServerState], Stream]) -> AsyncGenerator[list[Any], None]:
+    """The batches of a stream, for ``async for``."""
+    server = await async_server_of(model)
+    batches = astream(make(server.state), server)
+    try:
+        async for batch in batches:
+            yield batch
+    finally:
+        await batches.aclose()

@@ -1,0 +1,36 @@
+"""The one place where redis-py's errors become ours."""
+
+from __future__ import annotations
+
+from redis import exceptions
+
+from ..errors import MissingIndex, ServerError, ServerUnavailable, WrongKeyType
+
+#: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
+_NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
+#: All that a command may raise for a reason of the server or the way to it.
+CLIENT_ERRORS: tuple[type[Exception], ...] = (
+    exceptions.RedisError,
+    OSError,
+    *(getattr(exceptions, name) for name in _NO_REDIS_ERRORS if hasattr(exceptions, name)),
+)
+#: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
+_NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
+_WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
+
+
+def translated(error: Exception, address: str, command: str) -> ServerError:
+    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
+    said = str(error)
+    if isinstance(error, exceptions.AuthenticationError):
+        return ServerUnavailable(f"{address} refused the user or password: {said}")
+    if isinstance(error, exceptions.BusyLoadingError):
+        return ServerUnavailable(f"{address} is still loading its data: {said}")
+    if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
+        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
+    lowered = said.lower()
+    if any(phrase in lowered for phrase in _NO_INDEX):
+        return MissingIndex(f"{address} has no such index ({command}): {said}")
+    if any(phrase in lowered for phrase in _WRONG_TYPE):
+        return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
+    return ServerError(f"{address} refused {command}: {said}")

@@ -1,0 +1,233 @@
+"""What a storage layer is: how objects of a model are kept in Redis. Everything else is the same on all layers.
+
+A layer of your own is a subclass of `Storage` and a mixin that names it; see `rs_search.BaseRedisMixin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar
+
+from schematics.models import Model
+
+from ..codec import Document, dump, parse
+from ..errors import QueryError
+from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
+from ..options import ModelOptions, options_of
+from ..server.capabilities import Capabilities
+from ..server.replies import text
+from .keys import KeyPattern
+from .scripts import digest
+
+#: Keys asked for, read or deleted at a time.
+BATCH = 1000
+Row = tuple[str, Document]
+#: When a record is written: always; if there is none, or one; if it is what was seen.
+ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One object to be written: its key, what its layer makes of it, seconds to live (None: as it is, or for ever).
+
+    ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``undo`` is called
+    if the transaction that it takes part in fails.
+    """
+
+    key: str
+    payload: Any
+    expire: int | None = None
+    when: str = ALWAYS
+    seen: str | None = None
+    undo: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An object as it was read, with the digest of its text."""
+
+    key: str
+    document: Document
+    digest: str
+
+
+class Storage:
+    """How the objects of one model are kept. Methods that ask the server are generators (`rs_search.operations`)."""
+
+    #: What ``explain()`` says when it scans.
+    why_no_index: ClassVar[str] = "the layer has no index"
+    #: Whether RediSearch may answer queries.
+    indexed: ClassVar[bool] = False
+    #: Whether None is kept as null in every member.
+    keeps_nulls: ClassVar[bool] = False
+    #: Whether members can be read by themselves.
+    partial: ClassVar[bool] = False
+    #: Whether ``:`` and ``%`` in keys are quoted, and equal values make one key; else keys are redis-schematics'.
+    quotes: ClassVar[bool] = True
+    #: Whether ``delete_filter()`` without a condition removes everything, as it does in redis-schematics.
+    unconditional: ClassVar[bool] = False
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+
+    @property
+    def options(self) -> ModelOptions:
+        """The model's class attributes."""
+        return options_of(self.model)
+
+    @property
+    def pattern(self) -> KeyPattern:
+        """Where the keys are."""
+        before, after = self.options.key_ends
+        return KeyPattern(before, after, self.quotes)
+
+    def payload(self, document: Document) -> Any:
+        """A document as it is kept. Raises `Unkeepable` for what the layer cannot keep."""
+        return dump(document)
+
+    # --- what a layer says ----------------------------------------------------------------------------------------
+
+    def commands(self, record: Record, capabilities: Capabilities) -> list[Command]:
+        """What keeps a record, whatever was there, when sent as one transaction."""
+        raise NotImplementedError
+
+    def in_transaction(self, record: Record, capabilities: Capabilities) -> list[Command]:
+        """What keeps a record, whatever was there, among commands of others; must not fail."""
+        return self.commands(record, capabilities)
+
+    def watched(self, key: str) -> list[str]:
+        """The keys of Redis that change when the object does."""
+        return [key]
+
+    def read(
+        self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
+    ) -> Operation[list[Row]]:
+        """The documents under the keys that have one, in order; ``members``: only these are needed."""
+        texts = yield from self.texts(keys, capabilities)
+        return [(key, self.parsed(text, key)) for key, text in zip(keys, texts, strict=True) if text is not None]
+
+    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
+        """The document under a key, None if there is none."""
+        rows = yield from self.read([key], capabilities)
+        return rows[0][1] if rows else None
+
+    def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
+        """What stands under keys, as `guarded` compares it; None for what is not there."""
+        raise NotImplementedError
+
+    def parsed(self, text: Any, key: str) -> Document:
+        """The document of what `texts` gave."""
+        return parse(text, key)
+
+    def guarded(self, record: Record, capabilities: Capabilities) -> Command:
+        """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
+
+        A record without a payload removes the object.
+        """
+        raise QueryError(f"{type(self).__name__} cannot write under a condition")
+
+    def key_of(self, instance: Any, pk: str) -> str:
+        """The key of an instance."""
+        return self.key(pk)
+
+    def locate(self, pks: list[str]) -> Operation[list[str]]:
+        """Other keys under which primary keys may be, where `key` has nothing."""
+        return []
+        yield  # a generator, as all that asks
+
+    def delete(self, keys: list[str], capabilities: Capabilities) -> Operation[int]:
+        """Remove objects; gives how many there were."""
+        deleted = 0
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            replies = yield Batch((command("DEL", *batch),), role=WRITE)
+            deleted += len(batch) if replies is None else replies[0]
+        return deleted
+
+    def keys(self) -> Operation[list[str]]:
+        """The keys of all objects; O(keys of the database), misses none that stays throughout."""
+        return (yield from self.scan())
+
+    def delete_all(self, capabilities: Capabilities) -> Operation[int]:
+        """Remove every object; gives how many there were."""
+        return (yield from self.delete((yield from self.keys()), capabilities))
+
+    def time_to_live(self, key: str, capabilities: Capabilities) -> Operation[int | None]:
+        """Milliseconds that an object has to live, -1 for ever, None if it is not there."""
+        left = int((yield command("PTTL", key)))
+        return None if left == -2 else left
+
+    def expire(self, key: str, seconds: int | None, capabilities: Capabilities) -> Operation[bool]:
+        """Let an object live so many seconds, None for ever; tells whether it is there."""
+        words = ("PERSIST", key) if seconds is None else ("EXPIRE", key, seconds)
+        replies = yield Batch((command("EXISTS", key), command(*words)), atomic=True, role=WRITE)
+        return replies is None or bool(replies[0])
+
+    def look(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Seen]]:
+        """The objects under the keys that have one, each with the digest that `SEEN` compares; 1 round trip."""
+        texts = yield from self.texts(keys, capabilities)
+        present = [(key, as_bytes(text)) for key, text in zip(keys, texts, strict=True) if text is not None]
+        return [Seen(key, self.parsed(text, key), digest(text)) for key, text in present]
+
+    # --- what layers share ----------------------------------------------------------------------------------------
+
+    def write(self, record: Record, capabilities: Capabilities) -> Operation[bool]:
+        """Keep a record; tells whether its condition held."""
+        if record.when != ALWAYS:
+            return bool((yield Batch((self.guarded(record, capabilities),), role=CHANGE))[0])
+        commands = tuple(self.commands(record, capabilities))
+        together = tuple(self.in_transaction(record, capabilities))
+        yield Batch(commands, len(commands) > 1, WRITE, together, record.undo)
+        return True
+
+    def write_many(self, records: Collection[Record], capabilities: Capabilities) -> Operation[None]:
+        """Keep records, each whole or not at all; 1 round trip."""
+        commands = [self.commands(record, capabilities) for record in records]
+        # One transaction for all where an object takes several commands: a killed client leaves each whole.
+        together = chain.from_iterable(self.in_transaction(record, capabilities) for record in records)
+        yield Batch(
+            tuple(chain.from_iterable(commands)), any(len(each) > 1 for each in commands), WRITE, tuple(together)
+        )
+
+    def keys_for(self, pks: list[str]) -> Operation[list[str]]:
+        """All keys under which primary keys may be, `key`'s first."""
+        return [self.key(pk) for pk in pks] + (yield from self.locate(pks))
+
+    def key(self, pk: str) -> str:
+        """The key of a primary key."""
+        return self.pattern.key(pk)
+
+    def pk(self, key: str) -> str:
+        """The primary key in a key."""
+        return self.pattern.pk(key)
+
+    def rank(self, key: str) -> str:
+        """What keys are ordered by."""
+        return self.pattern.rank(key)
+
+    def scan(self, *kind: str) -> Operation[list[str]]:
+        """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
+        found: dict[str, None] = {}
+        pattern, others, cursor = self.pattern, self.options.other_prefixes(), 0
+        while True:
+            reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
+            cursor = int(reply[0])
+            # What is no UTF-8 was written by nobody here.
+            names = [name for name in map(_name, reply[1]) if name is not None]
+            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            if cursor == 0:
+                return list(found)
+
+
+def _name(key: Any) -> str | None:
+    try:
+        return key.decode() if isinstance(key, bytes) else str(text(key))
+    except UnicodeDecodeError:
+        return None
+
+
+def as_bytes(text: Any) -> bytes:
+    """A reply as bytes, whatever the client decodes."""
+    return text if isinstance(text, bytes) else str(text).encode()

@@ -1,0 +1,158 @@
+"""`DistributedRedisMixin`: one key a field, and one that says that the object is there.
+
+All keys of an object are written in one transaction and read by one command, so that nobody sees half of it. Each
+field may expire by itself: it then reads as missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ..codec import Document
+from ..errors import UnreadableDocument
+from ..operations.requests import WRITE, Batch, Command, Operation, command
+from ..schema import schema_of
+from ..server.capabilities import Capabilities
+from . import scripts
+from .base import BATCH, Record, Row, as_bytes
+from .keys import quoted
+from .string import TextStorage
+
+#: What stands under the object's own key.
+MARK = "1"
+#: KEYS: the object's own, then those of its members. ARGV[4] on: their texts, empty for none.
+_READ = """(function()
+  if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+  local texts = redis.call('MGET', unpack(KEYS))
+  for place = 1, #texts do texts[place] = texts[place] and (#texts[place] .. ':' .. texts[place]) or '-' end
+  return table.concat(texts)
+end)()"""
+_WRITE = """
+local function put(key, text)
+  if text == '' then redis.call('DEL', key)
+  elseif ARGV[3] ~= '' then redis.call('SET', key, text, 'EX', ARGV[3])
+  else redis.call('SET', key, text, 'KEEPTTL') end
+end
+for place = 1, #KEYS do put(KEYS[place], ARGV[place + 3]) end"""
+_SCRIPT = scripts.guarded(_READ, _WRITE)
+
+
+class FieldKeys(TextStorage):
+    """One key a field."""
+
+    why_no_index = "DistributedRedisMixin keeps fields apart, which RediSearch cannot index"
+    keeps_nulls = False
+    partial = True
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members of a document, in the model's order."""
+        return tuple(field.member for field in schema_of(self.model).fields.values())
+
+    def field_key(self, key: str, member: str) -> str:
+        """The key of one member."""
+        return f"{key}:{quoted(member)}"
+
+    def payload(self, document: Document) -> Any:
+        return {member: super(FieldKeys, self).payload(value) for member, value in document.items()}
+
+    def commands(self, record: Record, capabilities: Capabilities) -> list[Command]:
+        life = ("EX", record.expire) if record.expire else ("KEEPTTL",)
+        commands = [command("SET", record.key, MARK, *life)]
+        for member in self.members:
+            key = self.field_key(record.key, member)
+            text = record.payload.get(member)
+            commands.append(command("DEL", key) if text is None else command("SET", key, text, *life))
+        return commands
+
+    def guarded(self, record: Record, capabilities: Capabilities) -> Command:
+        payload = record.payload or {}
+        keys = [record.key, *(self.field_key(record.key, member) for member in self.members)]
+        texts = [payload.get(member, "") for member in self.members]
+        words = (record.when, record.seen or "", record.expire or "", MARK if record.payload else "", *texts)
+        return scripts.run(_SCRIPT, keys, *words)
+
+    def read(
+        self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
+    ) -> Operation[list[Row]]:
+        wanted = self.members if members is None else tuple(member for member in self.members if member in members)
+        rows = yield from self._texts(keys, wanted)
+        return [(key, self._document(key, dict(zip(wanted, texts, strict=True)))) for key, mark, texts in rows if mark]
+
+    def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
+        """What the script compares: all texts of an object as one, None where there is none."""
+        rows = yield from self._texts(keys, self.members)
+        return [None if mark is None else _joined([mark, *texts]) for _, mark, texts in rows]
+
+    def _texts(self, keys: list[str], members: tuple[str, ...]) -> Operation[list[tuple[str, Any, list[Any]]]]:
+        width = 1 + len(members)
+        rows: list[tuple[str, Any, list[Any]]] = []
+        for start in range(0, len(keys), max(1, 4 * BATCH // width)):
+            batch = keys[start : start + max(1, 4 * BATCH // width)]
+            words = [word for key in batch for word in (key, *(self.field_key(key, member) for member in members))]
+            found = yield command("MGET", *words)
+            rows += [(key, found[place * width], found[place * width + 1 : (place + 1) * width])
+                     for place, key in enumerate(batch)]  # fmt: skip
+        return rows
+
+    def parsed(self, text: Any, key: str) -> Document:
+        """The document of what `texts` gave."""
+        _, *texts = _parts(text)
+        return self._document(key, dict(zip(self.members, texts, strict=True)))
+
+    def _document(self, key: str, texts: dict[str, Any]) -> Document:
+        load = self._load
+        try:
+            return {member: load(text) for member, text in texts.items() if text is not None}
+        except Exception as error:
+            # ``load`` may be the user's own.
+            raise UnreadableDocument(f"{key} holds a member that cannot be read: {error}") from None
+
+    def delete(self, keys: list[str], capabilities: Capabilities) -> Operation[int]:
+        deleted = 0
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            commands = []
+            for key in batch:
+                commands += [command("DEL", key), command("DEL", *(self.field_key(key, one) for one in self.members))]
+            replies = yield Batch(tuple(commands), atomic=True, role=WRITE)
+            deleted += len(batch) if replies is None else sum(replies[::2])
+        return deleted
+
+    def expire(self, key: str, seconds: int | None, capabilities: Capabilities) -> Operation[bool]:
+        keys = [key, *(self.field_key(key, member) for member in self.members)]
+        life = [command("PERSIST", one) if seconds is None else command("EXPIRE", one, seconds) for one in keys]
+        replies = yield Batch((command("EXISTS", key), *life), atomic=True, role=WRITE)
+        return replies is None or bool(replies[0])
+
+    def watched(self, key: str) -> list[str]:
+        return [key, *(self.field_key(key, member) for member in self.members)]
+
+
+def _joined(texts: list[Any]) -> bytes:
+    """Texts as one, each after its length: a serializer of the user's own may write any bytes.
+
+    >>> _joined([b"1", None, b"a:b"])
+    b'1:1-3:a:b'
+    """
+    found = (None if text is None else as_bytes(text) for text in texts)
+    return b"".join(b"-" if text is None else b"%d:%s" % (len(text), text) for text in found)
+
+
+def _parts(joined: bytes) -> list[bytes | None]:
+    """The texts again.
+
+    >>> _parts(b"1:1-3:a:b")
+    [b'1', None, b'a:b']
+    """
+    parts: list[bytes | None] = []
+    while joined:
+        if joined.startswith(b"-"):
+            parts.append(None)
+            joined = joined[1:]
+            continue
+        length, _, rest = joined.partition(b":")
+        parts.append(rest[: int(length)])
+        joined = rest[int(length) :]
+    return parts

@@ -1,0 +1,69 @@
+"""`SimpleRedisMixin`: one string a key, which is redis-schematics' layout: ``json.dumps`` of the primitive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from ..codec import Document, parse
+from ..operations.requests import Command, Operation, command
+from ..options import own_method
+from ..server.capabilities import Capabilities
+from . import scripts
+from .base import Record, Storage
+
+_SCRIPT = scripts.guarded(
+    "redis.call('GET', KEYS[1])",
+    """
+if ARGV[3] == '' then redis.call('DEL', KEYS[1])
+elseif ARGV[4] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
+else redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL') end""",
+)
+
+
+class TextStorage(Storage):
+    """What layers of texts share: the model's own ``__serializer__`` and ``__deserializer__``, if it has them."""
+
+    keeps_nulls = True
+
+    def payload(self, document: Document) -> str | bytes:
+        """The text of a document, as redis-schematics writes it."""
+        serialize = own_method(self.model, "__serializer__")
+        text: str | bytes = json.dumps(document) if serialize is None else serialize(document)
+        return text
+
+    def parsed(self, text: Any, key: str) -> Document:
+        """The document of a text."""
+        return parse(text, key, self._load)
+
+    @property
+    def _load(self) -> Callable[[Any], Any]:
+        return own_method(self.model, "__deserializer__") or orjson.loads
+
+
+class JsonStrings(TextStorage):
+    """One JSON text a key."""
+
+    why_no_index = "SimpleRedisMixin keeps strings, which RediSearch cannot index"
+    quotes = False
+    unconditional = True
+
+    def commands(self, record: Record, capabilities: Capabilities) -> list[Command]:
+        # redis-schematics' SET ends the life that was left; here it is kept, as on every layer.
+        life = ("EX", record.expire) if record.expire else ("KEEPTTL",)
+        return [command("SET", record.key, record.payload, *life)]
+
+    def guarded(self, record: Record, capabilities: Capabilities) -> Command:
+        return scripts.run(_SCRIPT, [record.key], record.when, record.seen or "", record.payload or "",
+                           record.expire or "")  # fmt: skip
+
+    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
+        text = yield command("GET", key)
+        return None if text is None else self.parsed(text, key)
+
+    def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
+        """The texts under keys, None for those that have none."""
+        return list((yield command("MGET", *keys))) if keys else []

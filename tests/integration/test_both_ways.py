@@ -1,0 +1,210 @@
+"""Every operation, called and awaited: one body for both, on every layer and server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+from fixtures.drivers import Driver
+from schematics.models import Model
+from schematics.types import IntType, ListType, StringType
+
+from rs_search import (
+    Conflict,
+    DistributedRedisMixin,
+    F,
+    HashRedisMixin,
+    InvalidObject,
+    MultipleFound,
+    NotFound,
+    QueryError,
+    SearchRedisMixin,
+    SimpleRedisMixin,
+    TransactionError,
+    objects,
+    transaction,
+)
+
+
+def model_on(layer: type[Any]) -> Any:
+    class Ice(Model, layer):  # type: ignore[misc,valid-type]
+        pk = StringType()
+        flavour = StringType()
+        amount = IntType()
+        tags = ListType(StringType())
+
+    return Ice
+
+
+def versioned_on(layer: type[Any]) -> Any:
+    class Versioned(Model, layer):  # type: ignore[misc,valid-type]
+        __version_field__ = "version"
+        pk = StringType()
+        amount = IntType()
+        version = IntType()
+
+    return Versioned
+
+
+LAYERS = [SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin]
+
+
+@pytest.fixture(params=LAYERS, ids=lambda layer: layer.__name__)
+def layer(request: pytest.FixtureRequest, client: redis.Redis) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def ice(layer: Any, drive: Driver) -> Any:
+    model = model_on(layer)
+    rows = [("a", "vanilla", 3), ("b", "mint", 1), ("c", "vanilla", None), ("d:e", "lime", 2)]
+    for pk, flavour, amount in rows:
+        assert drive(model({"pk": pk, "flavour": flavour, "amount": amount}), "set") is True
+    return model
+
+
+def pks(rows: Any) -> list[str]:
+    return [one.pk for one in rows]
+
+
+def test_objects_are_read_by_key_and_by_values(ice: Any, drive: Driver) -> None:
+    assert drive(ice, "match", pk="a").amount == 3
+    assert drive(ice, "match", flavour="mint").pk == "b"
+    assert drive(ice, "match_for_pk", "d:e").flavour == "lime"
+    assert drive(ice, "match_for_values", amount=3).pk == "a"
+    assert [one and one.pk for one in drive(ice, "get_many", ["c", "zz", "a"])] == ["c", None, "a"]
+    with pytest.raises(NotFound):
+        drive(ice, "match", pk="zz")
+    with pytest.raises(MultipleFound):
+        drive(ice, "match_for_values", flavour="vanilla")
+
+
+def test_result_sets_give_the_same_rows_counts_and_orders(ice: Any, drive: Driver) -> None:
+    assert pks(drive.rows(ice.filter(flavour="vanilla"))) == ["a", "c"]
+    assert pks(drive.rows(ice.order_by("-amount", "flavour"))) == ["a", "d:e", "b", "c"]
+    assert pks(drive.each(ice.all())) == ["a", "b", "c", "d:e"]
+    assert pks(drive.each(ice.order_by("amount"), 2)) == ["b", "d:e"]
+    assert drive(ice.exclude(flavour="vanilla"), "count") == 2
+    assert drive(ice, "count", amount__gte=2) == 2
+    assert drive(ice.filter(amount=9), "exists") is False
+    assert drive(ice.order_by("amount"), "first").pk == "b"
+    assert drive(ice.order_by("amount"), "last").pk == "c"
+    assert drive(ice.filter(flavour="mint"), "get").pk == "b"
+    assert sorted(drive(ice.filter(flavour="vanilla"), "in_bulk", ["a", "b"])) == ["a"]
+    assert drive.rows(ice.filter(pk="a").values_list("flavour", flat=True)) == ["vanilla"]
+    kept = ice.filter(flavour="vanilla")
+    assert drive.rows(kept) == drive.rows(kept)
+    assert len(kept) == 2
+
+
+def test_some_fields_are_written_and_what_others_wrote_stays(ice: Any, drive: Driver) -> None:
+    one, other = drive(ice, "match", pk="a"), drive(ice, "match", pk="a")
+    one.flavour, other.amount = "lemon", 50
+    assert one.changed == {"flavour"}
+    drive(one, "set", changed=True)
+    drive(other, "set", only=["amount"])
+    drive(one, "refresh")
+    assert (one.flavour, one.amount) == ("lemon", 50)
+    assert drive(one, "update", amount=F("amount") + 1, tags=F("tags").append("cold")).amount == 51
+    assert drive(ice, "match", pk="a").tags == ["cold"]
+
+
+def test_no_update_is_lost(ice: Any, drive: Driver) -> None:
+    one = drive(ice, "match", pk="b")
+    drive.together(lambda: one, "update", 20, amount=F("amount") + 1)
+    assert drive(ice, "match", pk="b").amount == 21
+
+
+def test_conditions_are_met_in_one_step(ice: Any, drive: Driver) -> None:
+    assert drive(ice({"pk": "a"}), "set", if_absent=True) is False
+    assert drive(ice({"pk": "new"}), "set", if_absent=True) is True
+    assert drive(ice({"pk": "none"}), "set", if_present=True) is False
+    found, is_new = drive(ice, "get_or_set", {"amount": 7}, pk="g")
+    assert (found.amount, is_new) == (7, True)
+    found, is_new = drive(ice, "get_or_set", {"amount": 8}, pk="g")
+    assert (found.amount, is_new) == (7, False)
+    found, is_new = drive(ice, "update_or_set", {"amount": F("amount") + 1}, pk="g")
+    assert (found.amount, is_new) == (8, False)
+    with pytest.raises(QueryError, match="whose key is given"):
+        drive(ice, "get_or_set", flavour="x")
+
+
+def test_a_write_from_a_stale_copy_is_a_conflict(layer: Any, drive: Driver) -> None:
+    versioned = versioned_on(layer)
+    one = versioned({"pk": "v", "amount": 1})
+    drive(one, "set")
+    other = drive(versioned, "match", pk="v")
+    other.amount = 2
+    drive(other, "set")
+    one.amount = 3
+    with pytest.raises(Conflict):
+        drive(one, "set")
+    assert (drive(versioned, "match", pk="v").amount, one.version) == (2, 1)
+
+
+def test_time_to_live_is_kept_until_it_is_changed(ice: Any, drive: Driver, client: redis.Redis) -> None:
+    if "HashRedisMixin" in str(ice.__mro__) and not client.execute_command("COMMAND INFO", "HEXPIRE")[0]:
+        pytest.skip("this server lets no field of a hash expire")
+    one = ice({"pk": "t"})
+    drive(one, "set", expire=100)
+    assert 90 < drive(one, "ttl") <= 100
+    drive(one, "set")
+    assert drive(one, "ttl") > 90
+    drive(one, "persist")
+    assert drive(one, "ttl") is None
+    with pytest.raises(NotFound):
+        drive(ice({"pk": "gone"}), "ttl")
+
+
+def test_many_are_written_changed_and_removed(ice: Any, drive: Driver) -> None:
+    told: list[Any] = []
+    many = (ice({"pk": f"m{place}", "amount": place}) for place in range(30))
+    assert drive(ice, "set_many", many, batch=7, on_progress=told.append) == 30
+    assert told == [7, 14, 21, 28, 30]
+    bad = [ice({"pk": "ok"}), ice({"pk": "bad", "amount": 2**80}), ice({"pk": "too"})]
+    with pytest.raises(InvalidObject, match="object 1"):
+        drive(ice, "set_many", bad)
+    assert drive(ice, "set_many", bad, on_error=lambda place, one, error: told.append(place)) == 2
+    assert told[-1] == 1
+    assert drive(ice.filter(pk__startswith="m", amount__lt=10), "update", amount=F("amount") + 100) == 10
+    assert drive(ice, "count", amount__gte=100) == 10
+    assert drive(ice.filter(amount__gte=100), "delete") == 10
+    assert drive(ice, "delete_many", ["m20", "m21", "zz"]) == 2
+    assert drive(ice, "delete_filter", pk__startswith="m") == 18
+    assert drive(drive(ice, "match", pk="a"), "delete") is True
+    assert drive(ice, "delete_all") == 5
+
+
+def test_a_deletion_without_a_condition_is_redis_schematics_own(ice: Any, drive: Driver, layer: Any) -> None:
+    if layer in (SimpleRedisMixin, HashRedisMixin):
+        assert drive(ice, "delete_filter") == 4
+    else:
+        with pytest.raises(QueryError):
+            drive(ice, "delete_filter")
+
+
+def test_writes_of_a_transaction_are_all_done_or_none(ice: Any, drive: Driver) -> None:
+    new, old = ice({"pk": "new"}), drive(ice, "match", pk="a")
+    drive.within(transaction(), (new, "set"), (old, "delete"), (ice, "get_many", ["new"]))
+    assert pks(drive.rows(ice.filter(pk__in=["a", "new"]))) == ["new"]
+    with pytest.raises(InvalidObject):
+        drive.within(transaction(), (ice({"pk": "n2"}), "set"), (ice({"pk": "n3", "amount": 2**80}), "set"))
+    assert drive(ice, "get_many", ["n2"]) == [None]
+    with pytest.raises(TransactionError):
+        drive.within(transaction(), (new, "set", *()), (ice.filter(pk="b"), "delete"))
+    watched = drive(ice, "match", pk="b")
+    drive.within(transaction(watch=[watched]), (ice({"pk": "b", "amount": 9}), "set"))
+    assert drive(ice, "match", pk="b").amount == 9
+
+
+def test_plans_and_profiles_are_had_both_ways(ice: Any, drive: Driver) -> None:
+    explanation = drive(ice.filter(amount=3), "explain")
+    assert explanation.access in ("index", "scan")
+    profile = drive(explanation, "profile")
+    assert (profile is None) is (explanation.access == "scan")
+
+
+def test_the_operations_are_there_apart_from_the_models_names(ice: Any, drive: Driver) -> None:
+    assert drive(objects(ice), "count") == 4
+    assert drive(objects(ice), "match", pk="a").pk == "a"
