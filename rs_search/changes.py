@@ -116,16 +116,18 @@ class OfList(Expression):
 
     def evaluate(self, read: Read) -> Any:
         found = evaluated(self.value, read)
+        elements = [evaluated(element, read) for element in self.elements]
         if found is None:
             found = []
         if not isinstance(found, list):
             raise InvalidObject(f"{self!r}: {found!r} is no list")
         if self.name == "append":
-            return [*found, *self.elements]
-        return [element for element in found if element not in self.elements]
+            return [*found, *elements]
+        return [element for element in found if element not in elements]
 
     def __repr__(self) -> str:
-        return f"{self.value!r}.{self.name}({', '.join(map(repr, self.elements))})"
+        value = f"({self.value!r})" if isinstance(self.value, Arithmetic) else repr(self.value)
+        return f"{value}.{self.name}({', '.join(map(repr, self.elements))})"
 
 
 def evaluated(value: Any, read: Read) -> Any:

@@ -165,13 +165,21 @@ def with_changes(stored: Any, key: str, values: dict[str, Any]) -> Prepared:
 
     Raises `InvalidObject`, `UnstorableValue`.
     """
-    found = {name: evaluated(value, stored._data.get) for name, value in values.items()}
+    found = {name: evaluated(value, lambda field: _value_of(stored, field)) for name, value in values.items()}
     for name, value in found.items():
         setattr_native(stored, name, value)
     validate(stored)
     if any(own_method(type(stored), name) is not None for name in _OF_KEYS) and own_key(stored) != key:
         raise QueryError(f"{key}: {', '.join(values)} makes the key, and cannot be changed; set() another object")
     return _made(stored, key)
+
+
+def _value_of(stored: Any, name: str) -> Any:
+    if name not in schema_of(type(stored)).fields:
+        raise UnknownField(f"{type(stored).__name__} has no field {name}, of which F({name!r}) is to be worked out")
+    if schema_of(type(stored)).fields[name].computed is not None:
+        raise QueryError(f"{type(stored).__name__}.{name} is computed; F({name!r}) takes what is stored")
+    return stored._data.get(name)
 
 
 def setattr_native(instance: Any, name: str, value: Any) -> None:
@@ -200,12 +208,13 @@ class Values:
     converted: dict[str, Any]
     valid: dict[str, Any]
     pk: Any
+    loaded: Loaded | None
 
     @classmethod
     def of(cls, instance: Any) -> Values:
         """The values of an instance."""
-        data = instance._data
-        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), instance.__dict__.get("pk"))
+        data, others = instance._data, instance.__dict__
+        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), others.get("pk"), others.get(_LOADED))
 
     def put_back(self, instance: Any) -> None:
         """Give the instance its values back."""
@@ -214,6 +223,10 @@ class Values:
         if "pk" in instance.__dict__:
             # Of a model without the field.
             instance.__dict__["pk"] = self.pk
+        if self.loaded is None:
+            instance.__dict__.pop(_LOADED, None)
+        else:
+            instance.__dict__[_LOADED] = self.loaded
 
 
 def _assign_pk(instance: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 from collections.abc import Mapping
@@ -105,7 +106,12 @@ _NAMED_KEYS: WeakSet[Any] = WeakSet()
 
 
 def _key_beginnings() -> set[str]:
-    return {options_of(model).key_ends[0] for model in list(_NAMED_KEYS)}
+    found = set()
+    for model in list(_NAMED_KEYS):
+        # What another model declares wrongly is told when that one is used.
+        with contextlib.suppress(Exception):
+            found.add(options_of(model).key_ends[0])
+    return found
 
 
 def remember(model: type[Model]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 
 import schematics.types
 from schematics.types import BaseType, CompoundType, HashType, NumberType
 
+from rs_search import Objects, ResultSet
 from rs_search.query.lookups import LISTS, LOOKUPS, MATCH, MATCH_MEANING, lookups_of
 from rs_search.schema import TYPE_ROWS, TypeRow
+from rs_search.twins import sync
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 #: Bases that nobody declares a field with.
@@ -36,6 +39,17 @@ def lookups_table() -> str:
     return "\n".join([*lines, _row(f"`{MATCH}`", "", LISTS, MATCH_MEANING)])
 
 
+def operations_table() -> str:
+    """Operation → its twin → what it does."""
+    lines = ["| called | awaited | of | does |", "|---|---|---|---|"]
+    for owner, of in ((Objects, "models, objects"), (ResultSet, "result sets")):
+        for name, value in vars(owner).items():
+            if isinstance(value, sync) and not name.startswith("_"):
+                told = inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+                lines.append(_row(f"`{name}`", f"`a{name}`", of, told))
+    return "\n".join([*lines, _row("`list(…)` `for`", "`await` `async for`", "result sets", "The rows.")])
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -52,7 +66,7 @@ def _names(row: TypeRow) -> list[str]:
     return sorted(names.keys() - {"MultiType"}, key=lambda name: (names[name] is not row.type, name))
 
 
-TABLES = {"types": types_table, "lookups": lookups_table}
+TABLES = {"types": types_table, "lookups": lookups_table, "operations": operations_table}
 
 
 def with_tables(text: str) -> str:

@@ -264,29 +264,35 @@ def put_many(
             on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Values, Prepared]]:
     for place, instance in enumerate(chunk, position):
         try:
-            yield instance, prepare(instance)
+            before = Values.of(instance)
+            yield instance, before, prepare(instance)
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
             on_error(place, instance, error)
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], expire: int | None) -> Operation[int]:
     if not ready:
         return 0
     model = type(ready[0][0])
     capabilities = yield from discover(state)
     if options_of(model).version_field is not None:
-        for instance, _ in ready:
+        for instance, _, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    yield from storage_of(model).write_many([prepared.record(expire) for _, prepared in ready], capabilities)
-    for instance, prepared in ready:
+    yield from storage_of(model).write_many([_undoable(one, expire) for one in ready], capabilities)
+    for instance, _, prepared in ready:
         note_written(instance, prepared.document)
     return len(ready)
+
+
+def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
+    instance, before, prepared = ready
+    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 def update_selected(

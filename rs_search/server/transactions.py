@@ -41,19 +41,24 @@ class Transaction:
         self._server: Any = None
         self._pipeline: Any = None
         self._token: Token[Transaction | None] | None = None
+        self._entered = 0
 
     # --- the block --------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Transaction:
         transaction = _current.get() or self
         for instance in self._objects():
-            transaction._pipeline_on(server_of(type(instance))).watch(*_keys(instance))
+            server = server_of(type(instance))
+            with _told(server.address):
+                transaction._pipeline_on(server).watch(*_keys(instance))
         return self._begun(transaction)
 
     async def __aenter__(self) -> Transaction:
         transaction = _current.get() or self
         for instance in self._objects():
-            await transaction._pipeline_on(await async_server_of(type(instance))).watch(*_keys(instance))
+            server = await async_server_of(type(instance))
+            with _told(server.address):
+                await transaction._pipeline_on(server).watch(*_keys(instance))
         return self._begun(transaction)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
@@ -133,12 +138,18 @@ class Transaction:
 
     def _begun(self, transaction: Transaction) -> Transaction:
         if transaction is self:
-            self._token = _current.set(self)
+            self._entered += 1
+            if self._entered == 1:
+                self._token = _current.set(self)
         return transaction
 
     def _ended(self) -> bool:
         """Whether this was the outermost block."""
         if self._token is None:
+            return False
+        self._entered -= 1
+        if self._entered:
+            # The same block, entered again within itself.
             return False
         _current.reset(self._token)
         self._token = None
@@ -189,6 +200,15 @@ class Transaction:
 
     def _cleared(self) -> None:
         self._commands, self._undos, self._pipeline, self._server = [], [], None, None
+
+
+@contextlib.contextmanager
+def _told(address: str) -> Iterator[None]:
+    """redis-py's errors of WATCH as ours."""
+    try:
+        yield
+    except CLIENT_ERRORS as error:
+        raise translated(error, address, "WATCH") from error
 
 
 def _keys(instance: Any) -> list[str]:

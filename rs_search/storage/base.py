@@ -187,9 +187,8 @@ class Storage:
         commands = [self.commands(record, capabilities) for record in records]
         # One transaction for all where an object takes several commands: a killed client leaves each whole.
         together = chain.from_iterable(self.in_transaction(record, capabilities) for record in records)
-        yield Batch(
-            tuple(chain.from_iterable(commands)), any(len(each) > 1 for each in commands), WRITE, tuple(together)
-        )
+        atomic = any(len(each) > 1 for each in commands)
+        yield Batch(tuple(chain.from_iterable(commands)), atomic, WRITE, tuple(together), lambda: _undo(records))
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""
@@ -219,6 +218,12 @@ class Storage:
             found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
             if cursor == 0:
                 return list(found)
+
+
+def _undo(records: Collection[Record]) -> None:
+    for record in records:
+        if record.undo is not None:
+            record.undo()
 
 
 def _name(key: Any) -> str | None:
