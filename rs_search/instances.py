@@ -103,6 +103,15 @@ def note_written(instance: Any, document: Document) -> None:
     instance.__dict__[_LOADED] = Loaded(document)
 
 
+def note_some_written(instance: Any, document: Document, names: Iterable[str]) -> None:
+    """Remember what some fields of an instance were written as; of the others, what they were read as."""
+    known, fields = instance.__dict__[_LOADED], schema_of(type(instance)).fields
+    members = {fields[name].member for name in names}
+    kept = {member: value for member, value in known.document.items() if member not in members}
+    written = {member: value for member, value in document.items() if member in members}
+    instance.__dict__[_LOADED] = Loaded({**kept, **written}, known.only)
+
+
 def loaded(instance: Any) -> Loaded | None:
     """What an instance was read from or written as; None if neither."""
     found: Loaded | None = instance.__dict__.get(_LOADED)

@@ -23,6 +23,7 @@ from ..instances import (
     check_names,
     hydrate,
     loaded,
+    note_some_written,
     note_written,
     own_key,
     prepare,
@@ -34,7 +35,7 @@ from ..planner.plan import Select
 from ..planner.predicate import predicate
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
-from ..storage.base import ABSENT, ALWAYS, BATCH, PRESENT, SEEN, Record, Seen
+from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
 from .candidates import Tally, keys_of
 from .requests import CHANGE, Batch, Operation, Pause
 from .search import planned_with_index
@@ -156,11 +157,8 @@ def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, 
     prepared, stored = yield from _changed(state, model, key, change, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
-    known = loaded(instance)
-    if known is not None:
-        members = {name for name, _ in prepared.document.items()}
-        merged = {**known.document, **{member: prepared.document[member] for member in members}}
-        note_written(instance, merged) if known.only is None else None
+    if loaded(instance) is not None:
+        note_some_written(instance, prepared.document, [*wanted, *([version] if version else [])])
     return True
 
 
@@ -212,15 +210,10 @@ def get_or_put(state: ServerState, instance: Any, expire: int | None) -> Operati
         written = yield from put(state, instance, expire, ABSENT)
         if written:
             return instance, True
-        found = yield from _read_one(state, model, key)
-        if found is not None:
-            return found, False
-
-
-def _read_one(state: ServerState, model: type[Model], key: str) -> Operation[Any]:
-    capabilities = yield from discover(state)
-    rows = yield from storage_of(model).read([key], capabilities)
-    return hydrate(model, *rows[0]) if rows else None
+        capabilities = yield from discover(state)
+        document = yield from storage_of(model).read_one(key, capabilities)
+        if document is not None:
+            return hydrate(model, key, document), False
 
 
 def update_or_put(
@@ -381,6 +374,3 @@ def persist(state: ServerState, instance: Any) -> Operation[None]:
     model, key = type(instance), own_key(instance)
     if not (yield from storage_of(model).expire(key, None, capabilities)):
         raise NotFound(f"no {model.__name__} under {key}")
-
-
-__all__ = ["ABSENT", "ALWAYS", "PRESENT"]

@@ -208,3 +208,15 @@ def test_plans_and_profiles_are_had_both_ways(ice: Any, drive: Driver) -> None:
 def test_the_operations_are_there_apart_from_the_models_names(ice: Any, drive: Driver) -> None:
     assert drive(objects(ice), "count") == 4
     assert drive(objects(ice), "match", pk="a").pk == "a"
+
+
+def test_what_others_wrote_is_not_taken_for_a_change_of_ones_own(ice: Any, drive: Driver) -> None:
+    one, other = drive(ice, "match", pk="a"), drive(ice, "match", pk="a")
+    other.amount = 50
+    drive(other, "set", changed=True)
+    for flavour in ("lemon", "lime"):
+        one.flavour = flavour
+        assert one.changed == {"flavour"}
+        drive(one, "set", changed=True)
+        assert one.changed == frozenset()
+    assert drive(ice, "match", pk="a").amount == 50
