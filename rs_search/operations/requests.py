@@ -60,19 +60,11 @@ Operation: TypeAlias = Generator[Request, Any, T]
 Stream: TypeAlias = Generator[Request | Deliver, Any, None]
 
 
-def through(stream: Stream, change: Callable[[list[Any]], tuple[list[Any] | None, bool]]) -> Stream:
-    """A stream with its batches changed: ``change`` gives what to deliver, if anything, and whether that is enough."""
+def next_batch(stream: Stream) -> Operation[list[Any] | None]:
+    """What a stream delivers next; None at its end. What it asks for meanwhile is asked."""
     try:
         request = next(stream)
-        while True:
-            if isinstance(request, Deliver):
-                rows, enough = change(request.rows)
-                if rows is not None:
-                    yield Deliver(rows)
-                if enough:
-                    return
-                request = stream.send(None)
-                continue
+        while not isinstance(request, Deliver):
             try:
                 reply = yield request
             except RedisMixinException as error:
@@ -80,7 +72,18 @@ def through(stream: Stream, change: Callable[[list[Any]], tuple[list[Any] | None
             else:
                 request = stream.send(reply)
     except StopIteration:
-        return
+        return None
+    return request.rows
+
+
+def through(stream: Stream, change: Callable[[list[Any]], tuple[list[Any] | None, bool]]) -> Stream:
+    """A stream with its batches changed: ``change`` gives what to deliver, if anything, and whether that is enough."""
+    try:
+        enough = False
+        while not enough and (batch := (yield from next_batch(stream))) is not None:
+            rows, enough = change(batch)
+            if rows is not None:
+                yield Deliver(rows)
     finally:
         stream.close()
 

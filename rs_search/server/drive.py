@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import redis
 
 from ..errors import RedisMixinException, TransactionError
-from ..operations.requests import ASK, CHANGE, Batch, Command, Deliver, Operation, Pause, Request, Stream
+from ..operations.requests import ASK, CHANGE, Batch, Command, Operation, Pause, Request, Stream, next_batch
 from .async_connections import AsyncServer
 from .connections import Server
 from .transactions import Transaction, current
@@ -41,20 +41,8 @@ def run(operation: Operation[T], server: Server) -> T:
 def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
     """Run a stream on a server, batch by batch, as they are asked for; raises what it raises."""
     try:
-        request = next(rows)
-        while True:
-            if isinstance(request, Deliver):
-                yield request.rows
-                request = rows.send(None)
-                continue
-            try:
-                reply = _perform(request, server)
-            except RedisMixinException as error:
-                request = rows.throw(error)
-            else:
-                request = rows.send(reply)
-    except StopIteration:
-        return
+        while (batch := run(next_batch(rows), server)) is not None:
+            yield batch
     finally:
         rows.close()
 
@@ -79,32 +67,16 @@ async def arun(operation: Operation[T], server: AsyncServer) -> T:
 
 async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any], None]:
     """`stream`, for ``async for``: the next batch is read while the caller works on this one."""
-    ahead = asyncio.ensure_future(_next_batch(rows, server))
+    ahead = asyncio.ensure_future(arun(next_batch(rows), server))
     try:
         while (batch := await ahead) is not None:
-            ahead = asyncio.ensure_future(_next_batch(rows, server))
+            ahead = asyncio.ensure_future(arun(next_batch(rows), server))
             yield batch
     finally:
         ahead.cancel()
         with contextlib.suppress(asyncio.CancelledError, RedisMixinException):
             await ahead
         rows.close()
-
-
-async def _next_batch(rows: Stream, server: AsyncServer) -> list[Any] | None:
-    """What a stream delivers next; None at its end."""
-    try:
-        request = next(rows)
-        while not isinstance(request, Deliver):
-            try:
-                reply = await _aperform(request, server)
-            except RedisMixinException as error:
-                request = rows.throw(error)
-            else:
-                request = rows.send(reply)
-    except StopIteration:
-        return None
-    return request.rows
 
 
 async def _aperform(request: Request, server: AsyncServer) -> Any:

@@ -148,7 +148,7 @@ def test_breaking_out_of_a_loop_over_rows_leaves_nothing_behind(run: Runner) -> 
         assert await Ice.acount() == 3000
         # The loop itself closes what was broken out of, in tasks of its own.
         await asyncio.sleep(0.1)
-        assert not [task for task in asyncio.all_tasks() if "_next_batch" in repr(task) and not task.done()]
+        assert not [task for task in asyncio.all_tasks() if "arun" in repr(task) and not task.done()]
 
     run(work())
 
