@@ -7,7 +7,7 @@ key, a batch at a time, and checked as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from schematics.exceptions import BaseError
 
@@ -17,7 +17,7 @@ from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, aggregate_page, cursor_page, search_page
+from ..server.replies import Page, cursor_page, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH
 from .requests import Command, Deliver, Operation, Stream, command
@@ -51,21 +51,12 @@ def rows_by_key(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: 
             return
     keys = yield from _keys(plan, plan.query if check is None else plan.widened)
     # By now others may have written: what is read is checked whole.
-    yield from _read(plan, keys, capabilities, tally)
+    in_order = sorted(keys, key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down)
+    yield from read_rows(plan, in_order, capabilities, tally)
 
 
-def read_rows(plan: Plan, keys: Iterable[str], capabilities: Capabilities, tally: Tally) -> Stream:
+def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
     """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys."""
-    yield from _read_in_order(plan, list(keys), capabilities, tally)
-
-
-def _read(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
-    yield from _read_in_order(
-        plan, sorted(keys, key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down), capabilities, tally
-    )
-
-
-def _read_in_order(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
     keep = checker(plan, plan.where)
     storage = storage_of(plan.select.model)
     members = _members(plan) if storage.partial else None
@@ -125,7 +116,7 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     return None if cursor else complete(page)
 
 
-def keys_of(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
+def keys_of(plan: Plan) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
@@ -161,8 +152,3 @@ def complete(page: Page) -> Page:
     if page.warnings:
         raise IncompleteResult(f"the server left rows out: {'; '.join(page.warnings)}")
     return page
-
-
-__all__ = [
-    "Keep", "Row", "Tally", "aggregate", "aggregate_page", "checker", "complete", "read_rows", "rows_by_key",
-]  # fmt: skip

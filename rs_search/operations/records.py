@@ -36,7 +36,7 @@ from ..planner.predicate import predicate
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
-from .candidates import Tally, keys_of
+from .candidates import keys_of
 from .requests import CHANGE, Batch, Operation, Pause
 from .search import planned_with_index
 
@@ -316,7 +316,7 @@ def _for_selected(
     """Write what ``change`` makes of each object found, or remove it, where what was seen still stands."""
     plan, capabilities = yield from planned_with_index(state, select)
     storage, meets = storage_of(select.model), predicate(plan.where)
-    waiting = yield from keys_of(plan, capabilities, Tally())
+    waiting = yield from keys_of(plan)
     done = 0
     while waiting:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]

@@ -81,7 +81,7 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
         found.extend(rows)
         return False
 
-    yield from consume(read_rows(plan, dict.fromkeys(keys), capabilities, Tally()), take)
+    yield from consume(read_rows(plan, list(dict.fromkeys(keys)), capabilities, Tally()), take)
     return found
 
 

@@ -27,12 +27,7 @@ else
   redis.call('JSON.SET', KEYS[1], '$', ARGV[3])
 end
 if ARGV[3] ~= '' and ARGV[4] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[4]) end"""
-_SET_STRING = """
-if ARGV[3] == '' then redis.call('DEL', KEYS[1])
-elseif ARGV[4] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-else redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL') end"""
 _WITH_JSON = scripts.guarded(_ANY_TYPE, _SET_JSON)
-_WITHOUT_JSON = scripts.guarded("redis.call('GET', KEYS[1])", _SET_STRING)
 
 
 class JsonDocuments(Storage):
@@ -68,7 +63,7 @@ class JsonDocuments(Storage):
         return [self.guarded(record, capabilities)]
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
-        script = _WITH_JSON if capabilities.json else _WITHOUT_JSON
+        script = _WITH_JSON if capabilities.json else scripts.OF_STRINGS
         return scripts.run(script, [record.key], record.when, record.seen or "", record.payload or "",
                            record.expire or "")  # fmt: skip
 

@@ -26,6 +26,16 @@ def guarded(read: str, write: str) -> str:
     return _GUARD.format(read=read, write=write)
 
 
+#: KEYS: the string. ARGV[3], ARGV[4]: its text, empty to remove it; seconds to live, empty for what is left.
+OF_STRINGS = guarded(
+    "redis.call('GET', KEYS[1])",
+    """
+if ARGV[3] == '' then redis.call('DEL', KEYS[1])
+elseif ARGV[4] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
+else redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL') end""",
+)
+
+
 def run(script: str, keys: list[str], *arguments: str | bytes | int) -> Command:
     """The command that runs a script."""
     return command("EVAL", script, len(keys), *keys, *arguments)

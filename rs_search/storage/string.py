@@ -15,14 +15,6 @@ from ..server.capabilities import Capabilities
 from . import scripts
 from .base import Record, Storage
 
-_SCRIPT = scripts.guarded(
-    "redis.call('GET', KEYS[1])",
-    """
-if ARGV[3] == '' then redis.call('DEL', KEYS[1])
-elseif ARGV[4] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-else redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL') end""",
-)
-
 
 class TextStorage(Storage):
     """What layers of texts share: the model's own ``__serializer__`` and ``__deserializer__``, if it has them."""
@@ -57,7 +49,7 @@ class JsonStrings(TextStorage):
         return [command("SET", record.key, record.payload, *life)]
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
-        return scripts.run(_SCRIPT, [record.key], record.when, record.seen or "", record.payload or "",
+        return scripts.run(scripts.OF_STRINGS, [record.key], record.when, record.seen or "", record.payload or "",
                            record.expire or "")  # fmt: skip
 
     def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
