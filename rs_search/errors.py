@@ -14,6 +14,7 @@
     ├── SchemaError (TypeError)                   the model cannot be kept or indexed as it is declared
     ├── InvalidObject (ValueError)                the object is refused before anything is written
     │   └── UnstorableValue                       one of its values could not come back equal
+    ├── Restricted                                what was to be removed is referred to, by ``on_delete="restrict"``
     ├── Conflict                                  what was to be written over has changed since it was read
     ├── TransactionError (RuntimeError)           what cannot take part in a transaction
     ├── UnreadableDocument (ValueError)           what is stored under a key is not this model's document
@@ -44,6 +45,7 @@ __all__ = [
     "NotFound",
     "QueryError",
     "RedisMixinException",
+    "Restricted",
     "SchemaError",
     "ServerError",
     "ServerUnavailable",
@@ -118,6 +120,10 @@ class UnstorableValue(InvalidObject):
 
 class Conflict(RedisMixinException):
     """What was to be written over has changed since it was read; nothing was written."""
+
+
+class Restricted(RedisMixinException):
+    """What was to be removed is referred to by an object that forbids it; nothing was removed."""
 
 
 class TransactionError(RedisMixinException, RuntimeError):

@@ -132,7 +132,7 @@ def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool)
         numeric=alias if numeric else None,
         text=_alias(alias + "__text", taken) if text else None,
         fold=_alias(alias + "__fold", taken) if text else None,
-        case=_alias(alias + "__case", taken) if tag and sortable and kind is kinds.TEXT else None,
+        case=_alias(alias + "__case", taken) if tag and sortable and kind in (kinds.TEXT, kinds.REFERENCE) else None,
         geo=alias if geo else None,
         companion=kind in _COMPANION_KINDS or geo or (kind is kinds.BOOLEAN and path.multiple),
         sortable=sortable,

@@ -16,6 +16,7 @@ from .options import SearchOptions, options_of, prefix_of, remember
 from .primary_key import default_primary_key
 from .query.queryset import ResultSet
 from .query.tree import Q
+from .references import announce
 from .storage.base import Storage
 from .storage.field_keys import FieldKeys
 from .storage.json_document import JsonDocuments
@@ -65,6 +66,7 @@ class BaseRedisMixin:
         super().__init_subclass__(**options)
         if issubclass(cls, Model):
             remember(cls)
+            announce(cls)
 
     @staticmethod
     def __serializer__(obj: Any) -> str | bytes:
@@ -289,6 +291,16 @@ class BaseRedisMixin:
     async def aget_many(cls: type[T], pks: Iterable[Any]) -> list[T | None]:
         """`get_many`, awaited."""
         return await Objects(cls).aget_many(pks)
+
+    @classmethod
+    def prefetch(cls: type[T], instances: Iterable[T], *names: str) -> None:
+        """Load what these references of instances refer to; ``filter(…).prefetch(…)`` does so with the rows."""
+        return Objects(cls).prefetch(instances, *names)
+
+    @classmethod
+    async def aprefetch(cls: type[T], instances: Iterable[T], *names: str) -> None:
+        """`prefetch`, awaited."""
+        return await Objects(cls).aprefetch(instances, *names)
 
     @classmethod
     def delete_many(cls, pks: Iterable[Any]) -> int:

@@ -14,6 +14,7 @@ from schematics.models import Model
 from schematics.types import IntType
 
 from .errors import SchemaError
+from .followed import refuse_unfollowed
 from .kinds import INDEX_FIELDS, LIST
 from .memo import once_per_class
 from .paths import Path, declared_paths, descend
@@ -119,9 +120,15 @@ def remember(model: type[Model]) -> None:
     _NAMED_KEYS.add(model)
 
 
+def kept_models() -> list[type[Model]]:
+    """All models that have keys of their own."""
+    return list(_NAMED_KEYS)
+
+
 @once_per_class
 def options_of(model: type[Model]) -> ModelOptions:
     """Read the options of a model class. Raises `SchemaError` where one cannot be meant."""
+    refuse_unfollowed(model)
     unique = own_attribute(model, "__unique_together__") or own_attribute(model, "__unique_args__") or ()
     names = (unique,) if isinstance(unique, str) else tuple(unique)
     for name in names:

@@ -305,18 +305,41 @@ def update_selected(
     return (yield from _for_selected(state, select, change, on_progress))
 
 
-def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
-    """Remove every object that a question finds, if it still meets the conditions; gives how many there were."""
-    return (yield from _for_selected(state, select, None, on_progress))
+def remove_selected(
+    state: ServerState, select: Select, on_progress: OnProgress | None = None, keys: list[str] | None = None
+) -> Operation[int]:
+    """Remove every object that a question finds (of ``keys`` only), if it still meets the conditions; how many."""
+    return (yield from _for_selected(state, select, None, on_progress, keys))
+
+
+def change_selected(
+    state: ServerState, select: Select, keys: list[str], change: Callable[[Any], None]
+) -> Operation[int]:
+    """Change the objects under these keys that meet the conditions, each in one step; gives how many there were."""
+
+    def changed_payload(key: str, stored: Any) -> Any:
+        change(stored)
+        if options_of(select.model).version_field is not None:
+            bumped(stored)
+        return with_changes(stored, key, {}).payload
+
+    return (yield from _for_selected(state, select, changed_payload, None, keys))
 
 
 def _for_selected(
-    state: ServerState, select: Select, change: Callable[[str, Any], Any] | None, on_progress: OnProgress | None
+    state: ServerState,
+    select: Select,
+    change: Callable[[str, Any], Any] | None,
+    on_progress: OnProgress | None,
+    keys: list[str] | None = None,
 ) -> Operation[int]:
     """Write what ``change`` makes of each object found, or remove it, where what was seen still stands."""
-    plan, capabilities = yield from planned_with_index(state, select)
-    storage, meets = storage_of(select.model), predicate(plan.where)
-    waiting = yield from keys_of(plan)
+    if keys is None:
+        plan, capabilities = yield from planned_with_index(state, select)
+        where, waiting = plan.where, (yield from keys_of(plan))
+    else:
+        capabilities, where, waiting = (yield from discover(state)), select.where, keys
+    storage, meets = storage_of(select.model), predicate(where)
     done = 0
     while waiting:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]

@@ -11,12 +11,14 @@ from ..errors import MissingIndex
 from ..planner.explain import Explanation, refuse_scan
 from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
+from ..query.tree import Bound
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..server.replies import aggregate_page, search_page
 from ..storage import storage_of
-from .candidates import Row, Tally, aggregate, complete, read_rows, rows_by_key
+from .across import resolved
+from .candidates import Row, Tally, aggregate, complete, indexed_keys, read_rows, rows_by_key
 from .index import ensure_index
-from .requests import Batch, Command, Operation, Stream, command, consume, through
+from .requests import Batch, Command, Elsewhere, Operation, Stream, command, consume, through
 
 T = TypeVar("T")
 #: Times a page is read again because a document of it was gone when it was loaded.
@@ -75,7 +77,7 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
     capabilities = yield from discover(state)
     keys = yield from storage_of(select.model).keys_for(pks)
     found: list[Row] = []
-    plan = make_plan(select, None)
+    plan = make_plan((yield from resolved_select(select)), None)
 
     def take(rows: list[Row]) -> bool:
         found.extend(rows)
@@ -86,9 +88,48 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
 
 
 def explain_select(state: ServerState, select: Select) -> Operation[Explanation]:
-    """The plan of a question, without answering it."""
+    """The plan of a question, without answering it; of conditions across references, those of their own questions."""
     capabilities = yield from discover(state)
-    return Explanation(make_plan(select, _why_no_search(select, capabilities)), capabilities.description)
+    first: list[Explanation] = []
+
+    def explained(model: Any, where: Bound) -> Operation[list[str]]:
+        first.append((yield Elsewhere(model, lambda other: explain_select(other, Select(model, where)))))
+        return [f"the primary keys of {model.__name__} found first"]
+
+    plan = make_plan((yield from resolved(select, explained)), _why_no_search(select, capabilities))
+    return Explanation(plan, capabilities.description, first=tuple(first))
+
+
+def resolved_select(select: Select) -> Operation[Select]:
+    """The question with its conditions across references answered: 1 round trip each where an index tells exactly."""
+    return (yield from resolved(select, _primary_keys))
+
+
+def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
+    answer = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
+    pk = storage_of(model).pk
+    return [pk(key) for key in answer.value]
+
+
+def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
+    """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
+    return (yield from _answer(state, select, _matching, []))
+
+
+def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
+    doubtful = yield from _has_doubts(plan)
+    if plan.access != SCAN and plan.check is None and not doubtful:
+        keys = yield from indexed_keys(plan, plan.query)
+        if keys is not None:
+            return keys
+    found: list[str] = []
+
+    def take(rows: list[Row]) -> bool:
+        found.extend(key for key, _ in rows)
+        return False
+
+    yield from consume(rows_by_key(plan, capabilities, tally, doubtful), take)
+    return found
 
 
 def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
@@ -112,7 +153,7 @@ Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
 
 def _planned(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
     capabilities = yield from discover(state)
-    plan = make_plan(select, _why_no_search(select, capabilities))
+    plan = make_plan((yield from resolved_select(select)), _why_no_search(select, capabilities))
     refuse_scan(plan)
     return plan, capabilities
 

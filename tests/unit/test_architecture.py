@@ -52,6 +52,8 @@ PUBLIC = [
     "Q",
     "QueryError",
     "RedisMixinException",
+    "ReferenceType",
+    "Restricted",
     "ResultSet",
     "SchemaError",
     "SearchRedisMixin",
