@@ -21,7 +21,8 @@
     └── ServerError                               the server refused, failed or cannot be reached
         ├── ServerUnavailable (ConnectionError)   no connection, after redis-py's own retries
         ├── IncompleteResult                      the server says that it left rows out
-        ├── MissingIndex                          the index is not there, and could not be made again
+        ├── MissingIndex                          the index is not there, and may not be made (``__auto_index__``)
+        ├── MissingModule                         the server has lost a module that it had
         ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError                   the embedded server could not be started
 
@@ -41,6 +42,7 @@ __all__ = [
     "InvalidSlice",
     "InvalidValue",
     "MissingIndex",
+    "MissingModule",
     "MultipleFound",
     "NotFound",
     "QueryError",
@@ -148,6 +150,10 @@ class IncompleteResult(ServerError):
 
 class MissingIndex(ServerError):
     """The index is not there, and could not be made again."""
+
+
+class MissingModule(ServerError):
+    """The server has lost a module that it had; what it can do is found out anew."""
 
 
 class WrongKeyType(ServerError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from schematics.models import Model
 from schematics.types import StringType
 
+from .index import IndexOf
 from .instances import changed as changed_fields
 from .objects import Objects
 from .operations.convert import Converted
@@ -368,6 +369,9 @@ class SearchRedisMixin(BaseRedisMixin):
     """Keeps each object as a JSON document, indexed by RediSearch."""
 
     __storage__ = JsonDocuments
+
+    #: The index, to see and to mend: see `rs_search.index.Index`.
+    index = IndexOf()
 
 
 class SimpleRedisMixin(BaseRedisMixin):

@@ -15,9 +15,10 @@ from schematics.models import Model
 from .changes import Expression
 from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError
+from .index import Index
 from .instances import changed as changed_fields
 from .instances import hydrate, own_key, own_pk, take_over
-from .operations import convert, records, relations, removal, search
+from .operations import convert, records, relations, removal, search, selected
 from .operations.candidates import Row
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
@@ -52,6 +53,11 @@ class Objects(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self.model = model
+
+    @property
+    def index(self) -> Index:
+        """The model's index, to see and to mend it. Raises `QueryError` where the layer has none."""
+        return Index(self.model)
 
     # --- one object -----------------------------------------------------------------------------------------------
 
@@ -323,7 +329,7 @@ class Objects(Generic[M]):
         *,
         source: type[Any] | None = None,
         to: str = "json",
-        batch: int = 500,
+        batch: int = convert.BATCH,
         dry_run: bool = False,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Operation[Converted]:
@@ -375,7 +381,7 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
     ) -> Operation[int]:
         """Change what a question finds; gives how many."""
-        return (yield from records.update_selected(state, select, values, on_progress))
+        return (yield from selected.update_selected(state, select, values, on_progress))
 
     def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
         """Remove what a question finds; gives how many."""

@@ -23,9 +23,9 @@ from ..query.tree import AnyOf, Bound, Condition
 from ..references import CASCADE, CLEAR, RESTRICT, bare
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
-from . import records, search
-from .records import OnProgress
+from . import records, search, selected
 from .requests import Elsewhere, Operation
+from .selected import OnProgress
 
 
 def remove(state: ServerState, model: type[Model], keys: list[str]) -> Operation[int]:
@@ -58,11 +58,11 @@ def remove_all(state: ServerState, model: type[Model]) -> Operation[int]:
 def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
     """Remove every object that a question finds, and do what references to them say. Raises `Restricted`."""
     if not _referrers(select.model):
-        return (yield from records.remove_selected(state, select, on_progress))
+        return (yield from selected.remove_selected(state, select, on_progress))
     select = yield from search.resolved_select(select)
     keys = (yield from search.matching_keys(state, select)).value
     yield from _follow(select.model, keys)
-    return (yield from records.remove_selected(state, select, on_progress, keys))
+    return (yield from selected.remove_selected(state, select, on_progress, keys))
 
 
 # --- who refers -----------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def _refuse(referrer: _Referrer, keys: list[str], removed: type[Model]) -> None:
 
 
 def _remove_referring(model: Any, keys: list[str], where: Bound) -> Operation[None]:
-    yield Elsewhere(model, lambda state: records.remove_selected(state, Select(model, where), None, keys))
+    yield Elsewhere(model, lambda state: selected.remove_selected(state, Select(model, where), None, keys))
 
 
 def _clear(referrer: _Referrer, pks: list[str], keys: list[str]) -> Operation[None]:
@@ -183,7 +183,7 @@ def _clear(referrer: _Referrer, pks: list[str], keys: list[str]) -> Operation[No
         _without(stored, referrer.path.names, gone)
 
     select = Select(referrer.model, referrer.among(pks))
-    yield Elsewhere(referrer.model, lambda state: records.change_selected(state, select, keys, change))
+    yield Elsewhere(referrer.model, lambda state: selected.change_selected(state, select, keys, change))
 
 
 def _without(value: Any, names: tuple[str, ...], gone: frozenset[str]) -> None:
