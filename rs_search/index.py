@@ -7,13 +7,13 @@ from typing import Any
 from .errors import QueryError
 from .index_schema import IndexSchema, index_schema_of
 from .operations import index_admin, index_health
+from .operations.index import why_no_index
 from .operations.index_admin import OnProgress, Rebuilt
 from .operations.index_health import IndexStatus, Verified
 from .operations.requests import Operation
 from .progress import shown
 from .server.calls import acall, call
 from .server.capabilities import ServerState
-from .storage import storage_of
 from .twins import Make, T, awaited, sync
 
 
@@ -24,8 +24,9 @@ class Index:
     """
 
     def __init__(self, model: type[Any]) -> None:
-        if not storage_of(model).indexed:
-            raise QueryError(f"{model.__name__} keeps no JSON documents, and has no index")
+        why_not = why_no_index(model)
+        if why_not is not None:
+            raise QueryError(f"{model.__name__} has no index: {why_not}")
         self.model = model
 
     @property

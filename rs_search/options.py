@@ -199,7 +199,7 @@ def own_method(model: type[Any], name: str) -> Any:
             declared = base.__dict__[name]
             if base.__module__.startswith("rs_search."):
                 return None
-            return declared.__get__(None, model) if isinstance(declared, (staticmethod, classmethod)) else declared
+            return declared.__get__(None, model) if isinstance(declared, classmethod) else declared
     return None
 
 
@@ -207,7 +207,7 @@ def of_instance(declared: Any, instance: Any, *arguments: Any) -> Any:
     """What a property, method or plain value that a class declares gives for an instance."""
     if isinstance(declared, property):
         declared = declared.fget
-    if inspect.ismethod(declared):
+    if inspect.ismethod(declared) or isinstance(declared, staticmethod):
         return declared(*arguments)
     return declared(instance, *arguments) if callable(declared) else declared
 

@@ -79,6 +79,7 @@ def _members(plan: Plan) -> frozenset[str] | None:
 
 def _deliver(plan: Plan, rows: list[Row], keep: Keep, tally: Tally) -> Stream:
     tally.examined += len(rows)
+    # Keys that an index holds have no end of their own, so that they have the order of primary keys.
     rows.sort(key=lambda row: row[0], reverse=plan.select.keys_down)
     yield Deliver([row for row in rows if keep(*row)])
 

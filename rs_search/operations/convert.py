@@ -201,12 +201,13 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
         count.converted += len(ready)
         return []
     lives = yield from gathered([todo.source.time_to_live(one.seen.key, capabilities) for one in ready])
-    written = yield Batch(
-        tuple(
-            todo.target.guarded(Record(one.key, one.payload, _seconds(left), ABSENT), capabilities)
-            for one, left in zip(ready, lives, strict=True)
-        )
-    )
+    before = todo.target.preamble(capabilities)
+    replies = yield Batch((
+        *before,
+        *(todo.target.guarded(Record(one.key, one.payload, _seconds(left), ABSENT), capabilities)
+          for one, left in zip(ready, lives, strict=True)),
+    ))  # fmt: skip
+    written = replies[len(before) :]
     there = yield from _equal_there(todo, [one for one, did in zip(ready, written, strict=True) if not did],
                                     capabilities, count)  # fmt: skip
     whole = [one for one, did in zip(ready, written, strict=True) if did or one.key in there]

@@ -10,6 +10,8 @@ import logging
 import time
 from dataclasses import replace
 
+from schematics.models import Model
+
 from ..errors import MissingIndex, ServerError, ServerUnavailable
 from ..index_schema import IndexSchema
 from ..options import options_of
@@ -58,6 +60,14 @@ def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | Non
         time.monotonic(), seen, why_not, since if info.filling else None, *([FILLING_LOOK] if info.filling else [])
     )
     return why_not
+
+
+def why_no_index(model: type[Model]) -> str | None:
+    """Why a model can have no index on any server; None if it can."""
+    storage, end = storage_of(model), options_of(model).key_ends[1]
+    if not storage.indexed:
+        return storage.why_no_index
+    return f"keys that end in {end!r} cannot be told from other models' in an index" if end else None
 
 
 def lost(state: ServerState, schema: IndexSchema) -> None:

@@ -75,6 +75,7 @@ def rebuild(
 
 def prune(state: ServerState, schema: IndexSchema, dry_run: bool) -> Operation[tuple[str, ...]]:
     """Drop the indexes of other versions, and those that do not serve; none that is being built."""
+    yield from refuse_without_search(state, schema)
     serving = yield from info_of(schema.name)
     names = []
     for name in (yield from indexes_of(schema)):
@@ -89,6 +90,7 @@ def prune(state: ServerState, schema: IndexSchema, dry_run: bool) -> Operation[t
 
 def drop(state: ServerState, schema: IndexSchema) -> Operation[bool]:
     """Drop all indexes of this version; tells whether there was one. Documents stay."""
+    yield from refuse_without_search(state, schema)
     names = [each for each in (yield from indexes_of(schema)) if number_of(schema, each) is not None]
     yield from _drop(names)
     state.indexes.pop(schema.name, None)

@@ -18,7 +18,7 @@ from ..server.replies import aggregate_page, search_page
 from ..storage import storage_of
 from .across import resolved
 from .candidates import Row, Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_by_key
-from .index import ensure_index, lost
+from .index import ensure_index, lost, why_no_index
 from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
 
 T = TypeVar("T")
@@ -146,8 +146,7 @@ def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation
 
 
 def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
-    storage = storage_of(select.model)
-    return capabilities.why_no_search if storage.indexed else storage.why_no_index
+    return why_no_index(select.model) or capabilities.why_no_search
 
 
 def profile_select(state: ServerState, select: Select) -> Operation[Any]:

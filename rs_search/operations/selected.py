@@ -79,7 +79,9 @@ def _for_selected(
                    None, SEEN, one.digest)
             for one in seen
         ]  # fmt: skip
-        replies = yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)
+        before = storage.preamble(capabilities)
+        batch_of = (*before, *(storage.guarded(record, capabilities) for record in records))
+        replies = (yield Batch(batch_of, role=CHANGE))[len(before) :]
         done += sum(map(bool, replies))
         # What others wrote meanwhile is looked at once more.
         waiting += [record.key for record, reply in zip(records, replies, strict=True) if not reply]

@@ -19,7 +19,7 @@ def watch(pool: Any, state: ServerState) -> None:
 
     def made() -> Any:
         connection = make()
-        connection.register_connect_callback(state.note_connected)
+        _register(connection, state)
         return connection
 
     pool.make_connection = made
@@ -27,4 +27,10 @@ def watch(pool: Any, state: ServerState) -> None:
     for name in ("_available_connections", "_in_use_connections"):
         for connection in [one for one in getattr(pool, name, ()) if one is not None]:
             state.connected.add(connection)
-            connection.register_connect_callback(state.note_connected)
+            _register(connection, state)
+
+
+def _register(connection: Any, state: ServerState) -> None:
+    # redis-py before 5.0.2 has it under a name of its own.
+    register = getattr(connection, "register_connect_callback", None) or connection._register_connect_callback
+    register(state.note_connected)

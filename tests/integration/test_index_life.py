@@ -77,8 +77,25 @@ def test_layers_without_an_index_say_so() -> None:
     class Simple(Model, SimpleRedisMixin):
         pk = StringType()
 
-    with pytest.raises(QueryError, match="Simple keeps no JSON documents"):
+    with pytest.raises(QueryError, match="Simple has no index: SimpleRedisMixin keeps strings"):
         _ = objects(Simple).index
+
+
+def test_keys_that_have_an_end_are_found_without_an_index(client: redis.Redis) -> None:
+    class Ended(Model, SearchRedisMixin):
+        pk = StringType()
+        amount = IntType()
+
+        def __key_pattern__(self, *args: str) -> str:
+            return ":".join(["ended", *args, "end"])
+
+    for n in (1, 10, 2):
+        Ended({"pk": str(n), "amount": n}).set()
+    client.execute_command("JSON.SET", "ended:3", "$", '{"pk":"3","amount":3}')
+    assert [one.pk for one in Ended.filter(amount__gte=1)] == ["1", "10", "2"]
+    assert Ended.filter(amount=1).explain().access == "scan"
+    with pytest.raises(QueryError, match="':end'"):
+        _ = Ended.index
 
 
 # --- made -------------------------------------------------------------------------------------------------------------
@@ -466,7 +483,7 @@ def test_verify_notices_what_expires_and_is_removed_while_it_looks(client: redis
 def test_without_search_there_is_no_index_and_it_is_said(plain: redis.Redis) -> None:
     keep(3)
     assert "no RediSearch" in (Ice.index.status().why_not or "")
-    for operation in (Ice.index.create, Ice.index.rebuild, Ice.index.verify):
+    for operation in (Ice.index.create, Ice.index.rebuild, Ice.index.verify, Ice.index.prune, Ice.index.drop):
         with pytest.raises(ServerError, match="Ice can have no index"):
             operation()
 

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import json
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from schematics.models import Model
-from schematics.types import IntType, StringType
 
-from rs_search import InvalidObject, SearchRedisMixin
-from rs_search.index_schema import index_schema_of
-from rs_search.operations import search
-from rs_search.planner.plan import Select
-from rs_search.query.bind import bind
-from rs_search.query.tree import Q
-from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
+from rs_search import InvalidObject
 from rs_search.storage.keys import KeyPattern, quoted
 
 pks = st.one_of(
@@ -101,31 +91,3 @@ def test_a_pattern_owns_its_own_keys_only(pattern: KeyPattern, key: str, others:
 def test_a_primary_key_that_no_key_can_hold_is_refused(pk: str, said: str, quotes: bool) -> None:
     with pytest.raises(InvalidObject, match=said):
         KeyPattern("Ice:", quotes=quotes).key(pk)
-
-
-# --- the order of keys ------------------------------------------------------------------------------------------------
-
-
-class Ended(Model, SearchRedisMixin):
-    pk = StringType()
-    number = IntType()
-
-    def __key_pattern__(self, *args: str) -> str:
-        return ":".join(["ended", *args, "end"])
-
-
-def _page(*pks: str) -> dict[str, Any]:
-    results = [{"id": f"ended:{pk}:end", "extra_attributes": {"$": json.dumps({"pk": pk, "number": 1})}} for pk in pks]
-    return {"total_results": len(pks), "results": results, "warning": []}
-
-
-@pytest.mark.xfail(strict=True, reason="bug: the index's page is ordered by whole keys, a scan by primary keys")
-def test_a_page_of_the_index_has_the_order_of_primary_keys_where_keys_have_an_end() -> None:
-    capabilities = Capabilities(True, None, 21005)
-    indexes = {index_schema_of(Ended).name: IndexHealth(float("inf"))}
-    state = ServerState(capabilities=capabilities, indexes=indexes)
-    operation = search.select_rows(state, Select(Ended, bind(Ended, Q(number=1))))
-    assert "FT.SEARCH" in next(operation).arguments  # type: ignore[union-attr]
-    with pytest.raises(StopIteration) as stop:
-        operation.send(_page("1", "10"))
-    assert [key for key, _ in stop.value.value.value] == ["ended:1:end", "ended:10:end"]
