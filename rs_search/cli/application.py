@@ -1,0 +1,34 @@
+"""The command `rs-search` with all its commands."""
+
+from __future__ import annotations
+
+import click
+
+from . import bench, checking, converting, indexes, querying, serving, transfer
+from .base import Application
+from .failures import EXIT_CODES
+
+
+@click.group(cls=Application, epilog=EXIT_CODES)
+@click.version_option(package_name="rs-search")
+def application() -> None:
+    """Look at the models, the data and the servers of rs_search.
+
+    Models are named package.module:Class. The server is that of --url, else the model's own, else RS_SEARCH_URL or
+    REDIS_URL, else redis://localhost:6379/0.
+    """
+
+
+for command in (
+    checking.check,
+    indexes.index,
+    converting.convert,
+    querying.search,
+    querying.facets,
+    querying.get,
+    transfer.dump,
+    transfer.load,
+    serving.serve,
+    bench.bench,
+):
+    application.add_command(command)
