@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib.util import find_spec
 
@@ -16,6 +17,8 @@ def main() -> int:
         return 2
     from rs_search.cli.application import application
 
+    # `check` and `--explain` tell what the library warns of.
+    logging.getLogger("rs_search").addHandler(logging.NullHandler())
     # What `rs-search` is given as a script: modules are looked for where it is run, as `python -m` does.
     sys.path.insert(0, "")
     code: int = application.main(prog_name="rs-search", standalone_mode=False)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from .. import __version__
 from . import bench, checking, converting, indexes, querying, serving, transfer
 from .base import Application
+from .completion import Bash
 from .failures import EXIT_CODES
 
 
 @click.group(cls=Application, epilog=EXIT_CODES)
-@click.version_option(package_name="rs-search")
+@click.version_option(__version__)
 def application() -> None:
     """Look at the models, the data and the servers of rs_search.
 
@@ -18,6 +20,9 @@ def application() -> None:
     REDIS_URL, else redis://localhost:6379/0.
     """
 
+
+#: Known by now to click, which looks it up by name.
+COMPLETIONS = (Bash,)
 
 for command in (
     checking.check,

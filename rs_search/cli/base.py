@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from schematics.models import Model
 
 from ..schema import own_attribute
 from ..server.connections import client_of, connect, is_async
 from .failures import INTERRUPTED, USAGE, Failure, ended
+from .models import is_model
 
 URL, DEBUG = "rs_search.url", "rs_search.debug"
 
@@ -81,15 +81,18 @@ class Application(Group):
                 raise
             ctx.exit(ended(error))
 
-    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(  # type: ignore[override,unused-ignore]
+        self, args: Any = None, prog_name: str | None = None, **options: Any
+    ) -> Any:
+        standalone = options.pop("standalone_mode", True)
         try:
-            result = super().main(*arguments, standalone_mode=False, **options)
+            result: Any = super().main(args, prog_name, standalone_mode=False, **options)
             code = result if isinstance(result, int) else 0
         except (click.ClickException, click.Abort) as error:
             code = ended(error)
         except KeyboardInterrupt:
             code = INTERRUPTED
-        if standalone_mode:
+        if standalone:
             sys.exit(code)
         return code
 
@@ -106,7 +109,7 @@ def write_example(example: str, formatter: click.HelpFormatter) -> None:
 def _on_server(context: click.Context) -> Iterator[None]:
     """Let models with a client of their own use the server of ``--url``, if there is one, until the end."""
     url = context.meta.get(URL)
-    models = [value for value in context.params.values() if isinstance(value, type) and issubclass(value, Model)]
+    models: list[Any] = [value for value in context.params.values() if is_model(value)]
     if not url:
         _refuse_async(models)
         yield
@@ -126,7 +129,7 @@ def _on_server(context: click.Context) -> Iterator[None]:
                 model.__redis_client__ = own
 
 
-def _refuse_async(models: list[type[Model]]) -> None:
+def _refuse_async(models: list[Any]) -> None:
     for model in models:
         if is_async(client_of(model)):
             raise Failure(f"{model.__name__} has an async client, and the command line waits: give --url", USAGE)
@@ -136,5 +139,3 @@ def confirm(question: str, yes: bool) -> None:
     """Ask before something is lost, unless ``--yes`` was given. Raises `Failure`."""
     if not yes and not click.confirm(question, err=True):
         raise Failure("nothing was done")
-
-

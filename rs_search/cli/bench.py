@@ -70,7 +70,7 @@ def bench(number: int, as_json: bool) -> None:
 
 @contextmanager
 def _temporary_model() -> Iterator[Objects[Any]]:
-    class Bench(Model, SearchRedisMixin):
+    class Bench(Model, SearchRedisMixin):  # type: ignore[misc]
         __prefix__ = f"{PREFIX}{uuid.uuid4().hex}"
         pk = StringType()
         flavour = StringType()

@@ -33,7 +33,8 @@ def convert(
     the exit code is 4 then.
     """
     if not dry_run:
-        confirm(f"Convert what is stored of {model.__name__} {f'and {source.__name__} ' if source else ''}?", yes)
+        of = model.__name__ if source is None else f"{model.__name__} and {source.__name__}"
+        confirm(f"Convert what is stored of {of}?", yes)
     with progress(f"{model.__name__}: converting") as tell:
         done = objects(model).convert_stored(source=source, to=to, batch=batch, dry_run=dry_run, on_progress=tell)
     if as_json:

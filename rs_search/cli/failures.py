@@ -41,6 +41,8 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (RedisMixinException, DATA),
     (OSError, FAULT),
 )
+#: What click raises where help is all that can be said; before 8.2 it says so and exits.
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 EXIT_CODES = "Exit codes: 0 done, 1 not found or not so, 2 usage, 3 server, 4 data, 130 interrupted."
 
 
@@ -49,7 +51,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: int = NO) -> None:
         super().__init__(one_line(message))
-        self.exit_code = code
+        self.code = code
 
 
 def one_line(message: str) -> str:
@@ -78,12 +80,12 @@ def told(error: Exception) -> str:
 
 def ended(error: BaseException) -> int:
     """Tell an error on standard error, in one line; gives the exit code."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, _HELP):
         error.show()
         return USAGE
     if isinstance(error, click.ClickException):
         _say(_with_help(error))
-        return error.exit_code
+        return error.code if isinstance(error, Failure) else error.exit_code
     if isinstance(error, click.Abort):
         return _aborted(error)
     if isinstance(error, BrokenPipeError):

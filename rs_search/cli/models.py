@@ -22,7 +22,7 @@ from ..query.lookups import lookups_of
 MOST_SUGGESTED = 5
 
 
-class ModelName(click.ParamType):
+class ModelName(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """``package.module:Class`` as the class."""
 
     name = "model"
@@ -79,7 +79,8 @@ def completing(names_of: Callable[[type[Model]], list[str]]) -> Any:
     """A completion of names that a model has; nothing before the model is given."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        model = context.params.get("model")
+        # Click stops at an option without its value, and leaves the words before it as they are.
+        model = context.params.get("model") or next((word for word in context.args if ":" in word), None)
         found = ModelName().convert(model, None, None) if isinstance(model, str) else model
         return [name for name in names_of(found) if name.startswith(incomplete)] if found is not None else []
 

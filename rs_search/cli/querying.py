@@ -69,8 +69,8 @@ def _names(context: click.Context, option: click.Parameter, values: tuple[str, .
 @click.option("--order", multiple=True, metavar="[-]FIELD", callback=_names, shell_complete=completing(orders),
               help="What to order by, - for descending; commas, or given again. Else by key.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="So many at most; else all.")
-@click.option("--columns", "wanted", multiple=True, metavar="FIELD", callback=_names, shell_complete=completing(columns),
-              help="Which fields; commas, or given again. Else all.")  # fmt: skip
+@click.option("--columns", "wanted", multiple=True, metavar="FIELD", callback=_names,
+              shell_complete=completing(columns), help="Which fields; commas, or given again. Else all.")  # fmt: skip
 @click.option("--count", "counted", is_flag=True, help="How many there are.")
 @click.option("--explain", is_flag=True, help="The plan: what the index is asked, and what is checked in Python.")
 @AS_JSON
@@ -128,7 +128,7 @@ def _primitive(path: Path, value: Any) -> Any:
     return primitive_of(path.field, value)
 
 
-@click.command(cls=Command, example="rs-search facets shop.models:IceCream flavour shop__city --where amount_kg__gte=30")
+@click.command(cls=Command, example="rs-search facets shop.models:IceCream flavour shop__city --where amount_kg__gte=9")
 @MODEL
 @click.argument("fields", nargs=-1, required=True, metavar="FIELD…", shell_complete=completing(columns))
 @narrowing

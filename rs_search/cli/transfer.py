@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -22,12 +23,12 @@ from ..server.calls import call
 from ..storage.base import Record
 from . import failures
 from .base import Command, confirm
-from .failures import Failure, told
+from .failures import Failure, one_line, told
 from .models import MODEL
 from .output import progress
 
 BATCH = click.option("--batch", type=click.IntRange(1), default=1000, show_default=True, help="Objects a round trip.")
-KEEP_GOING = click.option("--keep-going", is_flag=True, help="Tell what cannot be read or kept, and go on; exit code 4.")
+KEEP_GOING = click.option("--keep-going", is_flag=True, help="Tell what is not readable or valid, and go on.")
 #: Read from the end of a file at a time, to find its last line.
 BLOCK = 65536
 
@@ -57,14 +58,14 @@ def dump(
     if output is not None and output.exists() and not resume:
         confirm(f"Overwrite {output}?", yes)
     unreadable: list[UnreadableDocument] = []
+    on_unreadable = unreadable.append if keep_going else None
     with _opened(output, resume) as target:
         after = _last_pk(target, output) if resume and output is not None else after
-        keys = call(model, "dump", lambda state: keys_after(state, model, after))
+        keys = call(model, "dump", partial(keys_after, model=model, pk=after))
         with progress(f"{model.__name__}: writing") as tell:
             for start in range(0, len(keys), batch):
                 part = keys[start : start + batch]
-                on_unreadable = unreadable.append if keep_going else None
-                lines = call(model, "dump", lambda state, part=part: read(state, model, part, on_unreadable))
+                lines = call(model, "dump", partial(read, model=model, keys=part, on_unreadable=on_unreadable))
                 target.write(b"".join(map(line_of, lines)))
                 target.flush()
                 tell(start + len(part), len(keys))
@@ -153,11 +154,11 @@ def load(
     with progress(f"{model.__name__}: loading") as tell:
         while chunk := list(islice(numbered, batch)):
             records, bad = _records(model, chunk, keep_going)
-            kept += call(model, "load", lambda state, ready=records: write(state, model, ready, if_absent))
+            kept += call(model, "load", partial(write, model=model, records=records, if_absent=if_absent))
             done = bad[0][0] - 1 if bad and not keep_going else chunk[-1][0]
             _note(state, done)
             for number, error in bad:
-                click.echo(f"rs-search: line {number}: {told(error)}", err=True)
+                click.echo(f"rs-search: line {number}: {one_line(str(error))}", err=True)
             refused += len(bad)
             if bad and not keep_going:
                 break
@@ -194,14 +195,22 @@ def parsed(text: bytes) -> Line:
     try:
         parts = orjson.loads(text)
     except orjson.JSONDecodeError:
-        # As above: integers of any size.
-        parts = json.loads(text)
-    if not isinstance(parts, dict) or not isinstance(parts.get("pk"), str) or not isinstance(parts.get("document"), dict):
+        parts = _parsed_slowly(text)
+    kinds = {"pk": str, "document": dict}
+    if not isinstance(parts, dict) or not all(isinstance(parts.get(name), kind) for name, kind in kinds.items()):
         raise ValueError('no object with "pk" and "document"')
     ttl = parts.get("ttl")
     if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
         raise ValueError(f"ttl is {ttl!r}, no number of seconds")
     return Line(parts["pk"], parts["document"], ttl)
+
+
+def _parsed_slowly(text: bytes) -> Any:
+    try:
+        # Integers of any size, as above.
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
 
 
 def _lines_done(state: Path | None) -> int:

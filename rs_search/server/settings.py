@@ -1,4 +1,4 @@
-"""What a server should be set to for queries that are complete and data that stays: docker-compose.yml says the same."""
+"""What a server should be set to, for queries that are complete and data that stays; docker-compose.yml is so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEARCH, PERSISTENCE = "search", "persistence"
 
 def _as_many(actual: str, wanted: str) -> bool:
     # -1 is "unlimited", which is a million in fact.
-    return int(actual) < 0 or int(actual) >= int(wanted)
+    return actual == "unlimited" or int(actual) < 0 or int(actual) >= int(wanted)
 
 
 def _as_long(actual: str, wanted: str) -> bool:
