@@ -102,7 +102,7 @@ def _json_of(document: dict[str, Any]) -> orjson.Fragment:
 def _last_pk(file: IO[bytes], path: Path) -> str | None:
     """The primary key of the last whole line; what was cut off after it is removed from the file."""
     end = _newline_before(file, file.seek(0, os.SEEK_END)) + 1
-    file.truncate(end)
+    file.seek(file.truncate(end))
     if not end:
         return None
     start = _newline_before(file, end - 1) + 1
@@ -193,9 +193,10 @@ def parsed(text: bytes) -> Line:
     Line(pk='1', document={}, ttl=None)
     """
     try:
-        parts = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        parts = _parsed_slowly(text)
+        # Not orjson, which reads large integers as floats.
+        parts = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
     kinds = {"pk": str, "document": dict}
     if not isinstance(parts, dict) or not all(isinstance(parts.get(name), kind) for name, kind in kinds.items()):
         raise ValueError('no object with "pk" and "document"')
@@ -203,14 +204,6 @@ def parsed(text: bytes) -> Line:
     if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
         raise ValueError(f"ttl is {ttl!r}, no number of seconds")
     return Line(parts["pk"], parts["document"], ttl)
-
-
-def _parsed_slowly(text: bytes) -> Any:
-    try:
-        # Integers of any size, as above.
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"no JSON: {error}") from None
 
 
 def _lines_done(state: Path | None) -> int:
