@@ -11,7 +11,7 @@ from .completion import Bash
 from .failures import EXIT_CODES
 
 
-@click.group(cls=Application, epilog=EXIT_CODES)
+@click.group(cls=Application, example="rs-search check --url redis://localhost:6379/0", epilog=EXIT_CODES)
 @click.version_option(__version__)
 def application() -> None:
     """Look at the models, the data and the servers of rs_search.

@@ -74,7 +74,11 @@ class Application(Group):
             # What `head` no longer reads shows here at the latest.
             sys.stdout.flush()
             return result
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            if ctx.meta.get(DEBUG) and error.__cause__ is not None:
+                raise error.__cause__ from None
             raise
         except Exception as error:
             if ctx.meta.get(DEBUG) and not isinstance(error, BrokenPipeError):

@@ -47,9 +47,8 @@ class ModelName(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             return importlib.import_module(name)
         except Exception as error:
             # A module of the user's own may fail in any way.
-            if ctx is not None and ctx.meta.get("rs_search.debug"):
-                raise
-            self.fail(f"{name} cannot be imported: {type(error).__name__}: {error}", param, ctx)
+            told = f"{name} cannot be imported: {type(error).__name__}: {error}"
+            raise click.BadParameter(told, ctx, param) from error
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         module_name, colon, beginning = incomplete.partition(":")

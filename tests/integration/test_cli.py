@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -371,6 +372,28 @@ def test_bench_measures_and_leaves_nothing(client: redis.Redis) -> None:
     assert client.keys("*") == []
     if client.execute_command("COMMAND INFO", "FT.SEARCH")[0] is not None:
         assert not [name for name in client.execute_command("FT._LIST") if b"bench" in name]
+
+
+# --- a terminal -------------------------------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_there_is_a_table_and_a_bar(ices: redis.Redis, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = f"{sys.executable} -m rs_search.cli"
+    script = f"{command} search {ICES} --columns pk,flavour && {command} dump {ICES} --output {tmp_path / 'ices'}"
+    environment = {**os.environ, "RS_SEARCH_URL": address_of(ices), "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
+                   "COLUMNS": "100", "TERM": "xterm"}  # fmt: skip
+    with subprocess.Popen(["sh", "-c", script], env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        # Linux ends it with an error, macOS with nothing.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 65536):
+                shown += part
+        os.close(ours)
+    assert process.returncode == 0
+    assert "│ i:1 │ [b]Flavour\\t1 │" in shown.decode()
+    assert "IceCream: writing" in shown.decode()
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

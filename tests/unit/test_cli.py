@@ -142,6 +142,17 @@ def test_a_cell_is_one_word_of_a_tab_separated_line(value: Any, text: str) -> No
     assert output.cell(value) == text
 
 
+def test_progress_is_plain_lines_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seconds, told in ((0, "work: 1\nwork: 2 of 5\n"), (60, "")):
+        monkeypatch.setattr(output, "TELL_EVERY", seconds)
+        with output.progress("work") as tell:
+            tell(1)
+            tell(2, 5)
+        assert capsys.readouterr().err == told
+
+
 @pytest.mark.parametrize("document", [{"a": 1e22, "b": [0.1, 2**63 - 1]}, {"a": 10**30}, {"ü": "\u2028\n"}])
 def test_a_line_of_a_dump_comes_back_equal(document: dict[str, Any]) -> None:
     line = Line("a:b%", document, 5)
@@ -211,6 +222,7 @@ def test_the_commands_are_these() -> None:
 def test_every_command_has_help(words: tuple[str, ...]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0
+    assert "Example:\n  $ rs-search " in result.stdout
     assert "--url" in result.stdout
 
 
