@@ -22,6 +22,7 @@ from .operations.convert import Converted
 from .options import search_options
 from .query.queryset import ResultSet
 from .query.tree import Q
+from .references import ReferenceType
 from .server.async_connections import aclose
 from .server.connections import connect
 from .server.transactions import Transaction, transaction
@@ -38,6 +39,7 @@ __all__ = [
     "HashRedisModel",
     "Objects",
     "Q",
+    "ReferenceType",
     "ResultSet",
     "SearchRedisMixin",
     "SearchRedisModel",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidObject
+from .references import bare
 
 _SIGNS: dict[Callable[[Any, Any], Any], str] = {
     operator.add: "+",
@@ -123,7 +124,9 @@ class OfList(Expression):
             raise InvalidObject(f"{self!r}: {found!r} is no list")
         if self.name == "append":
             return [*found, *elements]
-        return [element for element in found if element not in elements]
+        # Of references, what is stored are primary keys.
+        gone = [*elements, *(bare(element) for element in elements)]
+        return [element for element in found if element not in gone]
 
     def __repr__(self) -> str:
         value = f"({self.value!r})" if isinstance(self.value, Arithmetic) else repr(self.value)

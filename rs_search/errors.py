@@ -14,13 +14,15 @@
     ├── SchemaError (TypeError)                   the model cannot be kept or indexed as it is declared
     ├── InvalidObject (ValueError)                the object is refused before anything is written
     │   └── UnstorableValue                       one of its values could not come back equal
+    ├── Restricted                                what was to be removed is referred to, by ``on_delete="restrict"``
     ├── Conflict                                  what was to be written over has changed since it was read
     ├── TransactionError (RuntimeError)           what cannot take part in a transaction
     ├── UnreadableDocument (ValueError)           what is stored under a key is not this model's document
     └── ServerError                               the server refused, failed or cannot be reached
         ├── ServerUnavailable (ConnectionError)   no connection, after redis-py's own retries
         ├── IncompleteResult                      the server says that it left rows out
-        ├── MissingIndex                          the index is not there, and could not be made again
+        ├── MissingIndex                          the index is not there, and may not be made (``__auto_index__``)
+        ├── MissingModule                         the server has lost a module that it had
         ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError                   the embedded server could not be started
 
@@ -40,10 +42,12 @@ __all__ = [
     "InvalidSlice",
     "InvalidValue",
     "MissingIndex",
+    "MissingModule",
     "MultipleFound",
     "NotFound",
     "QueryError",
     "RedisMixinException",
+    "Restricted",
     "SchemaError",
     "ServerError",
     "ServerUnavailable",
@@ -120,6 +124,10 @@ class Conflict(RedisMixinException):
     """What was to be written over has changed since it was read; nothing was written."""
 
 
+class Restricted(RedisMixinException):
+    """What was to be removed is referred to by an object that forbids it; nothing was removed."""
+
+
 class TransactionError(RedisMixinException, RuntimeError):
     """What cannot take part in a transaction; nothing was sent."""
 
@@ -142,6 +150,10 @@ class IncompleteResult(ServerError):
 
 class MissingIndex(ServerError):
     """The index is not there, and could not be made again."""
+
+
+class MissingModule(ServerError):
+    """The server has lost a module that it had; what it can do is found out anew."""
 
 
 class WrongKeyType(ServerError):

@@ -70,10 +70,16 @@ class Leaf:
 
 @dataclass(frozen=True, eq=False)
 class IndexSchema:
-    """All that FT.CREATE needs to know of a model."""
+    """All that FT.CREATE needs to know of a model.
+
+    ``name`` is what queries ask: an alias that is given to an index when it is whole. Indexes themselves are called
+    ``name:1``, ``name:2`` …: one more for each time that it was built anew. ``alias`` is the same for all versions of
+    the model, for other programs: the version that was built last.
+    """
 
     model: type[Model]
     name: str
+    alias: str
     prefix: str
     fields: tuple[IndexField, ...]
     leaves: dict[tuple[str, ...], Leaf]
@@ -89,7 +95,7 @@ def index_schema_of(model: type[Model]) -> IndexSchema:
     leaves = {leaf.path.names: leaf for leaf in _leaves(model)}
     fields = tuple(field for leaf in leaves.values() for field in _index_fields(leaf)) + _common_fields()
     fingerprint = hashlib.blake2b(repr((key_ends[0].removesuffix(":"), fields)).encode(), digest_size=6).hexdigest()
-    return IndexSchema(model, f"rs:{prefix}:{fingerprint}", key_ends[0], fields, leaves)
+    return IndexSchema(model, f"rs:{prefix}:{fingerprint}", f"rs:{prefix}", key_ends[0], fields, leaves)
 
 
 def _common_fields() -> tuple[IndexField, ...]:
@@ -132,7 +138,7 @@ def _leaf(path: Path, options: SearchOptions, taken: set[str], texts_left: bool)
         numeric=alias if numeric else None,
         text=_alias(alias + "__text", taken) if text else None,
         fold=_alias(alias + "__fold", taken) if text else None,
-        case=_alias(alias + "__case", taken) if tag and sortable and kind is kinds.TEXT else None,
+        case=_alias(alias + "__case", taken) if tag and sortable and kind in (kinds.TEXT, kinds.REFERENCE) else None,
         geo=alias if geo else None,
         companion=kind in _COMPANION_KINDS or geo or (kind is kinds.BOOLEAN and path.multiple),
         sortable=sortable,

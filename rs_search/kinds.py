@@ -337,8 +337,23 @@ def _text_tag(comparable: str) -> str:
     return comparable
 
 
+def _encode_reference(type_: BaseType, native: Any) -> str:
+    if type_.to_primitive(native) is None:
+        raise Unkeepable(f"it refers to a {type(native).__name__} that has no primary key yet: set() that first")
+    return _encode_text(type_, native)
+
+
+def _reference(type_: BaseType, native: Any) -> str:
+    primitive = type_.to_primitive(native)
+    if primitive is None:
+        raise ValueError(f"the {type(native).__name__} has no primary key yet")
+    return str(primitive)
+
+
 TEXT = Kind("text", _encode_text, _decode, _text, (str,), True, tag=_text_tag)
 IDENTIFIER = Kind("identifier", _primitive, _decode, _primitive, (str,), True, tag=_text_tag)
+#: The primary key of another object; `rs_search.references`.
+REFERENCE = Kind("reference", _encode_reference, _decode, _reference, (str,), True, tag=_text_tag)
 BOOLEAN = Kind("boolean", _encode_boolean, _decode, _same, (bool,), False, tag=_boolean_tag)
 INTEGER = Kind("integer", _encode_integer, _decode, _same, (int,), True, _integer_number)
 FLOAT = Kind("float", _encode_float, _decode, _same, (float, int), True, _float_number)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from schematics.models import Model
 from schematics.types import StringType
 
+from .index import IndexOf
 from .instances import changed as changed_fields
 from .objects import Objects
 from .operations.convert import Converted
@@ -16,6 +17,7 @@ from .options import SearchOptions, options_of, prefix_of, remember
 from .primary_key import default_primary_key
 from .query.queryset import ResultSet
 from .query.tree import Q
+from .references import announce
 from .storage.base import Storage
 from .storage.field_keys import FieldKeys
 from .storage.json_document import JsonDocuments
@@ -65,6 +67,7 @@ class BaseRedisMixin:
         super().__init_subclass__(**options)
         if issubclass(cls, Model):
             remember(cls)
+            announce(cls)
 
     @staticmethod
     def __serializer__(obj: Any) -> str | bytes:
@@ -291,6 +294,16 @@ class BaseRedisMixin:
         return await Objects(cls).aget_many(pks)
 
     @classmethod
+    def prefetch(cls: type[T], instances: Iterable[T], *names: str) -> None:
+        """Load what these references of instances refer to; ``filter(…).prefetch(…)`` does so with the rows."""
+        return Objects(cls).prefetch(instances, *names)
+
+    @classmethod
+    async def aprefetch(cls: type[T], instances: Iterable[T], *names: str) -> None:
+        """`prefetch`, awaited."""
+        return await Objects(cls).aprefetch(instances, *names)
+
+    @classmethod
     def delete_many(cls, pks: Iterable[Any]) -> int:
         """Remove the objects with these primary keys, or these instances; gives how many there were."""
         return Objects(cls).delete_many(pks)
@@ -356,6 +369,9 @@ class SearchRedisMixin(BaseRedisMixin):
     """Keeps each object as a JSON document, indexed by RediSearch."""
 
     __storage__ = JsonDocuments
+
+    #: The index, to see and to mend: see `rs_search.index.Index`.
+    index = IndexOf()
 
 
 class SimpleRedisMixin(BaseRedisMixin):

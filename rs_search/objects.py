@@ -15,9 +15,10 @@ from schematics.models import Model
 from .changes import Expression
 from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError
+from .index import Index
 from .instances import changed as changed_fields
 from .instances import hydrate, own_key, own_pk, take_over
-from .operations import convert, records, search
+from .operations import convert, records, relations, removal, search, selected
 from .operations.candidates import Row
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
@@ -25,15 +26,16 @@ from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
 from .planner.plan import Select
-from .planner.predicate import predicate
 from .primary_key import equalities, is_given, key_for, names_of_key, primary_key, primary_key_of_values, text_of_pk
 from .progress import shown
-from .query.bind import bind
+from .query.bind import bind, bind_reference
+from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
+from .references import bare
 from .schema import schema_of
-from .server.calls import acall, aiterate, call, iterate
+from .server.calls import LOADING, acall, aiterate, call, iterate
 from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
 from .server.replies import plain
@@ -51,6 +53,11 @@ class Objects(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self.model = model
+
+    @property
+    def index(self) -> Index:
+        """The model's index, to see and to mend it. Raises `QueryError` where the layer has none."""
+        return Index(self.model)
 
     # --- one object -----------------------------------------------------------------------------------------------
 
@@ -160,9 +167,9 @@ class Objects(Generic[M]):
         checked = lookups
         if by_pk and "pk" not in schema_of(self.model).fields:
             checked = {name: value for name, value in lookups.items() if name not in _PK_NAMES}
-        meets = predicate(bind(self.model, Q(**checked)))
-        found = yield from records.get(state, self.model, pk)
-        if found is not None and meets(found[1]):
+        where = bind(self.model, Q(**checked))
+        found = yield from relations.get_if(state, self.model, pk, where)
+        if found is not None:
             return self._hydrate(*found)
         if by_pk:
             raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
@@ -200,7 +207,7 @@ class Objects(Generic[M]):
 
     def _delete(self, state: ServerState, instance: M) -> Operation[bool]:
         """Remove an object; tells whether it was there."""
-        return (yield from records.remove(state, self.model, [own_key(instance)])) > 0
+        return (yield from removal.remove(state, self.model, [own_key(instance)])) > 0
 
     delete, adelete = sync(_delete), awaited(_delete)
 
@@ -211,6 +218,28 @@ class Objects(Generic[M]):
     def primary_key(self, instance: M) -> str | None:
         """The primary key of an instance as text; None if it has none yet."""
         return primary_key(instance)
+
+    def reference_key(self, instance: M, name: str) -> Any:
+        """The primary key that a reference refers to, or those of a list of references; nothing is loaded.
+
+        ``ice["maker"]`` loads nothing either: it is the primary key, or the object where that was loaded or given.
+        Raises a `QueryError` for what is no reference.
+        """
+        path, rest = bind_reference(self.model, name, "reference_key")
+        if rest or path.names != (name,):
+            raise QueryError(f"{self.model.__name__}: reference_key({name!r}) takes a reference of the model's own")
+        return bare(instance._data.get(name))  # type: ignore[attr-defined]
+
+    def _prefetch(self, state: ServerState, instances: Iterable[M], *names: str) -> Operation[None]:
+        """Load what these references of instances refer to, as `ResultSet.prefetch` does with the rows.
+
+        An instance whose reference is not loaded asks the server when it is read, which cannot be awaited. What is gone
+        is told when it is read. Raises a `QueryError` for what is no reference. Cost: 1 round trip for each step of
+        references, of a thousand objects of a model.
+        """
+        (yield from relations.prefetch(instances, bind_prefetch(self.model, names)))
+
+    prefetch, aprefetch = sync(_prefetch), awaited(_prefetch)
 
     # --- many by key ----------------------------------------------------------------------------------------------
 
@@ -246,7 +275,7 @@ class Objects(Generic[M]):
         given = list(pks)
         keys = [own_key(one) for one in given if isinstance(one, Model)]
         texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
-        return (yield from records.remove_many(state, self.model, keys, texts))
+        return (yield from removal.remove_many(state, self.model, keys, texts))
 
     delete_many, adelete_many = sync(_delete_many), awaited(_delete_many)
 
@@ -276,7 +305,7 @@ class Objects(Generic[M]):
 
     def _delete_all(self, state: ServerState) -> Operation[int]:
         """Remove every object of the model; gives how many there were. O(keys of the database)."""
-        return (yield from records.remove_all(state, self.model))
+        return (yield from removal.remove_all(state, self.model))
 
     delete_all, adelete_all = sync(_delete_all), awaited(_delete_all)
 
@@ -290,7 +319,7 @@ class Objects(Generic[M]):
         if means_everything(where) and not storage_of(self.model).unconditional:
             raise QueryError(f"{self.model.__name__}.delete_filter() without a condition; delete_all() removes all")
         select = Select(self.model, where)
-        return (yield from records.remove_selected(state, select))
+        return (yield from removal.remove_selected(state, select))
 
     delete_filter, adelete_filter = sync(_delete_filter), awaited(_delete_filter)
 
@@ -300,7 +329,7 @@ class Objects(Generic[M]):
         *,
         source: type[Any] | None = None,
         to: str = "json",
-        batch: int = 500,
+        batch: int = convert.BATCH,
         dry_run: bool = False,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Operation[Converted]:
@@ -336,11 +365,13 @@ class Objects(Generic[M]):
             if len(answer.value) > BATCH:
                 # Other tasks of an event loop have their turn.
                 yield Pause(0)
+        yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
-        return through(search.iterate_rows(state, select), lambda rows: (self._shaped(rows, shape), False))
+        shaped = through(search.iterate_rows(state, select), lambda rows: (self._shaped(rows, shape), False))
+        return relations.prefetched(shaped, shape.prefetch) if shape.prefetch else shaped
 
     def total(self, state: ServerState, select: Select) -> Operation[int]:
         """How many a question finds."""
@@ -350,11 +381,11 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
     ) -> Operation[int]:
         """Change what a question finds; gives how many."""
-        return (yield from records.update_selected(state, select, values, on_progress))
+        return (yield from selected.update_selected(state, select, values, on_progress))
 
     def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
         """Remove what a question finds; gives how many."""
-        return (yield from records.remove_selected(state, select, on_progress))
+        return (yield from removal.remove_selected(state, select, on_progress))
 
     def explanation(self, state: ServerState, select: Select) -> Operation[Explanation]:
         """The plan of a question."""
@@ -374,7 +405,9 @@ class Objects(Generic[M]):
             texts = [text_of_pk(self.model, pk) for pk in pks]
             found = yield from search.select_among(state, select, texts)
         pk_of = storage_of(self.model).pk
-        return {pk_of(key): row for (key, _), row in zip(found, self._shaped(found, shape), strict=True)}
+        rows = self._shaped(found, shape)
+        yield from relations.prefetch(rows, shape.prefetch)
+        return {pk_of(key): row for (key, _), row in zip(found, rows, strict=True)}
 
     def call_operation(self, name: str, make: Make[T]) -> T:
         """Run an operation on the model's server and wait."""
@@ -422,6 +455,14 @@ class Objects(Generic[M]):
 
 def _shown(lookups: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in lookups.items()) or "no condition"
+
+
+def load(model: type[Any], pks: list[str]) -> dict[str, Any]:
+    """The objects with these primary keys, by primary key, of those that are there. 1 round trip a thousand.
+
+    Raises `ServerError` where the model has an async client only: reading an attribute cannot be awaited.
+    """
+    return call(model, LOADING, lambda state: relations.load_many(state, model, pks))
 
 
 def objects(model: type[M]) -> Objects[M]:

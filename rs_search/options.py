@@ -14,6 +14,7 @@ from schematics.models import Model
 from schematics.types import IntType
 
 from .errors import SchemaError
+from .followed import refuse_unfollowed
 from .kinds import INDEX_FIELDS, LIST
 from .memo import once_per_class
 from .paths import Path, declared_paths, descend
@@ -58,6 +59,8 @@ def search_options(
     return SearchOptions(tag, text, numeric, geo, sortable, skip)
 
 
+#: Seconds that queries wait for an index that is being built, before they read the collection instead.
+INDEX_WAIT = 1.0
 DEFAULT_OPTIONS = SearchOptions()
 
 
@@ -66,7 +69,8 @@ class ModelOptions:
     """The class attributes of a model, read once a class.
 
     ``expire`` is in seconds; ``unique_together`` names the fields whose values make the key when there is no ``pk``
-    or ``id``; ``index`` maps field paths to `SearchOptions`.
+    or ``id``; ``index`` maps field paths to `SearchOptions`; ``auto_index`` tells whether a query may make the index
+    that it needs, ``index_wait`` how many seconds it waits for one that is being built.
     """
 
     model: type[Model]
@@ -76,6 +80,8 @@ class ModelOptions:
     unique_together: tuple[str, ...]
     strict: bool
     version_field: str | None
+    auto_index: bool
+    index_wait: float
     index: Mapping[str, SearchOptions]
 
     def set_key(self, instance: Any) -> str:
@@ -119,9 +125,15 @@ def remember(model: type[Model]) -> None:
     _NAMED_KEYS.add(model)
 
 
+def kept_models() -> list[type[Model]]:
+    """All models that have keys of their own."""
+    return list(_NAMED_KEYS)
+
+
 @once_per_class
 def options_of(model: type[Model]) -> ModelOptions:
     """Read the options of a model class. Raises `SchemaError` where one cannot be meant."""
+    refuse_unfollowed(model)
     unique = own_attribute(model, "__unique_together__") or own_attribute(model, "__unique_args__") or ()
     names = (unique,) if isinstance(unique, str) else tuple(unique)
     for name in names:
@@ -136,6 +148,8 @@ def options_of(model: type[Model]) -> ModelOptions:
         unique_together=names,
         strict=bool(own_attribute(model, "__strict_performance__")),
         version_field=_version_field(model),
+        auto_index=own_attribute(model, "__auto_index__") is not False,
+        index_wait=_index_wait(model),
         index=_index(model),
     )
 
@@ -205,6 +219,15 @@ def _expire(model: type[Model]) -> int | None:
     if isinstance(expire, bool) or not isinstance(expire, int) or expire <= 0:
         raise SchemaError(f"{model.__name__}.__expire__ must be a positive number of seconds, not {expire!r}")
     return expire
+
+
+def _index_wait(model: type[Model]) -> float:
+    declared: Any = own_attribute(model, "__index_wait__")
+    if declared is None:
+        return INDEX_WAIT
+    if isinstance(declared, bool) or not isinstance(declared, (int, float)) or not declared >= 0:
+        raise SchemaError(f"{model.__name__}.__index_wait__ must be a number of seconds, 0 or more, not {declared!r}")
+    return float(declared)
 
 
 def _index(model: type[Model]) -> Mapping[str, SearchOptions]:

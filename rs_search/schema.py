@@ -40,6 +40,7 @@ from . import kinds
 from .errors import SchemaError
 from .kinds import Kind
 from .memo import once_per_class
+from .references import ReferenceType
 
 #: The member of a document that holds what the index cannot read from the primitives.
 COMPANIONS = "_ix"
@@ -55,7 +56,7 @@ class TypeRow:
     stored: str
 
 
-#: A row for every type in ``schematics.types``; a type of yours takes the row of its nearest base here.
+#: A row for every type in ``schematics.types``, and for ours; a type of yours takes the row of its nearest base here.
 TYPE_ROWS: tuple[TypeRow, ...] = (
     TypeRow(StringType, kinds.TEXT, ("TAG", "TEXT"), "text"),
     TypeRow(EmailType, kinds.TEXT, ("TAG",), "text"),
@@ -75,6 +76,7 @@ TYPE_ROWS: tuple[TypeRow, ...] = (
     TypeRow(TimedeltaType, kinds.DURATION, ("NUMERIC",), "number, in the type's unit"),
     TypeRow(GeoPointType, kinds.POINT, ("GEO",), "list of latitude, longitude"),
     TypeRow(MultilingualStringType, kinds.MULTILINGUAL, ("TEXT",), "object, locale → text"),
+    TypeRow(ReferenceType, kinds.REFERENCE, ("TAG",), "text: the primary key of what it refers to"),
     TypeRow(ListType, kinds.LIST, (), "list; indexed as its elements are"),
     TypeRow(DictType, kinds.DICT, (), "object"),
     TypeRow(ModelType, kinds.OBJECT, (), "object; its fields are indexed as `field__inner`"),
@@ -149,7 +151,15 @@ def _field(name: str, declared: BaseType | Serializable) -> Field:
         return Field(name, member, type_, row, kinds.ANY, computed=computed)
     inner = getattr(type_, "field", None)
     element = _field("", inner) if row.kind in (kinds.LIST, kinds.DICT) else None
+    _refuse_deep_references(name, row.kind, element)
     return Field(name, member, type_, row, row.kind, element, _models(type_), computed)
+
+
+def _refuse_deep_references(name: str, kind: Kind, element: Field | None) -> None:
+    """A reference stands by itself or in a list: nothing else is loaded, or cleared, when what it refers to goes."""
+    held = element.element if element is not None and element.kind is kinds.LIST else element
+    if held is not None and held.kind is kinds.REFERENCE and not (kind is kinds.LIST and held is element):
+        raise SchemaError(f"{name}: a ReferenceType stands by itself or in one ListType, in nothing else")
 
 
 def _hooked(type_: BaseType, row: TypeRow) -> bool:

@@ -87,6 +87,8 @@ def _row(*cells: str) -> str:
 def _names(row: TypeRow) -> list[str]:
     """The public types that take a row: those that have it as their nearest base."""
     rows = {other.type for other in TYPE_ROWS}
+    if row.type.__module__.startswith("rs_search"):
+        return [row.type.__name__]
     names = {}
     for name, found in vars(schematics.types).items():
         if isinstance(found, type) and issubclass(found, BaseType) and found not in ABSTRACT:

@@ -125,14 +125,19 @@ def keys_of(plan: Plan) -> Operation[list[str]]:
 
 def _keys(plan: Plan, text: str) -> Operation[list[str]]:
     """The keys of all candidates, in one reply of the index or by SCAN."""
-    if plan.access != SCAN:
-        # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-        reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
-        page, cursor = cursor_page(reply)
-        if not cursor:
-            return [key for key, _ in complete(page).rows]
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return (yield from storage_of(plan.select.model).keys())
+    found = None if plan.access == SCAN else (yield from indexed_keys(plan, text))
+    return (yield from storage_of(plan.select.model).keys()) if found is None else found
+
+
+def indexed_keys(plan: Plan, text: str) -> Operation[list[str] | None]:
+    """The keys that the index finds, in one reply; None where they are too many for one."""
+    # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    page, cursor = cursor_page(reply)
+    if not cursor:
+        return [key for key, _ in complete(page).rows]
+    yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
+    return None
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

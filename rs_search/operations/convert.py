@@ -30,6 +30,8 @@ from ..storage.string import JsonStrings
 from .requests import Batch, Operation, gathered
 
 OnProgress = Callable[[int, int | None], None]
+#: Objects converted at a time, if nobody says how many.
+BATCH = 500
 
 
 @dataclass(frozen=True)

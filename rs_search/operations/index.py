@@ -1,102 +1,187 @@
-"""The index's life: made on first use, awaited before it answers, and looked at for documents that it refused."""
+"""The index's life, as queries see it: made on first use, awaited, looked at, and not asked where it would be wrong.
+
+Queries ask an alias, `IndexSchema.name`, which an index gets when it has read all documents that were there before
+it: nobody asks one that is still being built, whoever builds it.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import Any
 
 from ..errors import MissingIndex, ServerError, ServerUnavailable
 from ..index_schema import IndexSchema
+from ..options import options_of
 from ..server.capabilities import IndexHealth, ServerState
 from ..server.index_arguments import create_arguments
-from ..server.replies import cursor_page, mapping, text
+from ..server.index_info import IndexInfo, index_info
+from ..server.replies import cursor_page
 from ..storage import storage_of
-from ..storage.json_document import existing
+from ..storage.json_document import STRINGS, existing
+from . import convert
 from .requests import Command, Operation, Pause, command
 
+logger = logging.getLogger("rs_search")
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
-#: Seconds between two looks at FT.INFO, which costs as much as a small query.
-LOOK_EVERY = 1.0
+#: Seconds between two looks at an index that is being built.
+FILLING_LOOK = 0.1
+#: Keys asked for in one reply.
 MOST_KEYS = 1_000_000
 
 
 def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | None]:
-    """Make the index if it is not there, and wait until it holds every document that was there before it.
+    """Make the index if there is none, and wait a while for it; gives None, or why it cannot answer.
 
-    Gives None, or why the index cannot answer: documents that it refused would be left out. (No layer of ours writes
-    such; other programs may.) Cost: nothing within a second of the last look; else 1 round trip, or one a poll while
-    the server reads documents, and O(keys of the database) once after the server refused something.
+    It cannot while it reads the documents that were there before it, where it is not what the model declares, or where
+    it refused documents, which would be left out. (No layer of ours writes such; other programs may.)
+    Raises `MissingIndex` where there is none and the model's ``__auto_index__`` is False.
+    Cost: nothing within a second of the last look; else 1 round trip (the first time 2), or one a poll while the server
+    reads documents, and O(keys of the database) once after the server refused something.
     """
-    health = state.indexes.get(schema.name)
-    now = time.monotonic()
-    if health is not None and now - health.checked < LOOK_EVERY:
-        return health.refused
-    info = yield from _awaited_info(schema)
-    failures = int(text(info.get("hash_indexing_failures", 0)))
-    if health is not None and health.failures == failures and health.refused is None:
-        health.checked = now
+    before = state.indexes.get(schema.name)
+    if before is not None and time.monotonic() - before.checked < before.holds:
+        return before.why_not
+    left = (yield from _strings_left(state, schema)) if before is None else None
+    since = before.filling_since if before is not None else None
+    since = time.monotonic() if since is None else since
+    info = yield from _found_or_built(schema, since + options_of(schema.model).index_wait)
+    why_not = _not_ready(schema, info) or left
+    seen = (info.name, info.failures)
+    if why_not is None and info.failures and (before is None or before.why_not is not None or before.seen != seen):
+        why_not = told_refused(info, (yield from refused_keys(schema, info.name)))
+    state.indexes[schema.name] = IndexHealth(
+        time.monotonic(), seen, why_not, since if info.filling else None, *([FILLING_LOOK] if info.filling else [])
+    )
+    return why_not
+
+
+def lost(state: ServerState, schema: IndexSchema) -> None:
+    """Note that an index which was there is gone."""
+    logger.warning("the index %s is gone", schema.name)
+    state.indexes.pop(schema.name, None)
+
+
+def _not_ready(schema: IndexSchema, info: IndexInfo) -> str | None:
+    if info.filling:
+        return f"its index is being built, and has read {info.done:.0%} of the documents"
+    differences = info.differences(schema)
+    if not differences:
         return None
-    refused = (yield from _refused_keys(schema)) if failures else []
-    state.indexes[schema.name] = IndexHealth(now, failures, _told(refused, info))
-    return state.indexes[schema.name].refused
+    shown = "; ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
+    return f"the index {info.name} is not what the model declares: {shown}; {schema.model.__name__}.index.rebuild()"
 
 
-def _awaited_info(schema: IndexSchema) -> Operation[dict[str, Any]]:
-    info = yield from _info_or_create(schema)
-    pause = FIRST_PAUSE
-    while _is_filling(info):
-        # Until then the index answers with what it has: 0, 15k, 33k … of 60,000 documents.
-        yield Pause(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
-        info = mapping((yield command("FT.INFO", schema.name)))
+# --- found, or built --------------------------------------------------------------------------------------------------
+
+
+def _found_or_built(schema: IndexSchema, until: float) -> Operation[IndexInfo]:
+    """What the server tells of the index that serves; of one that is being built, at the time ``until``."""
+    try:
+        return (yield from filled(schema.name, until))
+    except MissingIndex:
+        return (yield from _built(schema, until))
+
+
+def _built(schema: IndexSchema, until: float) -> Operation[IndexInfo]:
+    """What the server tells of the first index of this version of the model, made now or being made by another."""
+    model, name = schema.model, f"{schema.name}:1"
+    if options_of(model).auto_index:
+        yield from build(schema, name)
+    try:
+        info = yield from filled(name, until)
+    except MissingIndex:
+        if options_of(model).auto_index:
+            raise
+        raise MissingIndex(
+            f"{model.__name__} has no index, and its __auto_index__ is False: "
+            f"run `rs-search index create {model.__module__}:{model.__qualname__}`"
+        ) from None
+    if not info.filling:
+        yield from serve_first(schema, name)
     return info
 
 
-def _info_or_create(schema: IndexSchema) -> Operation[dict[str, Any]]:
+def build(schema: IndexSchema, name: str) -> Operation[bool]:
+    """Have the server make an index, which it fills by and by; tells whether there was none of the name."""
+    logger.info("the index %s is being built", name)
     try:
-        info = yield command("FT.INFO", schema.name)
-    except MissingIndex:
-        yield from _create(schema)
-        info = yield command("FT.INFO", schema.name)
-    return mapping(info)
-
-
-def _create(schema: IndexSchema) -> Operation[None]:
-    try:
-        yield Command(create_arguments(schema))
+        yield Command(create_arguments(schema, name))
     except ServerUnavailable:
         raise
     except ServerError as error:
         # Another process was faster: the name carries the schema's fingerprint, so it is the same index.
         if "already exists" not in str(error).lower():
             raise
+        return False
+    return True
 
 
-def _is_filling(info: dict[str, Any]) -> bool:
-    # As numbers: a server says 0, "0" or 0.0.
-    return float(text(info.get("indexing", 0))) != 0 or float(text(info.get("percent_indexed", 1))) < 1
+def filled(name: str, until: float) -> Operation[IndexInfo]:
+    """What the server tells of an index once it has read all documents, or at the time ``until``."""
+    info = index_info((yield command("FT.INFO", name)))
+    pause = FIRST_PAUSE
+    while info.filling and time.monotonic() < until:
+        # Until then the index answers with what it has: 0, 15k, 33k … of 60,000 documents.
+        yield Pause(min(pause, max(0.0, until - time.monotonic())))
+        pause = min(2 * pause, LONGEST_PAUSE)
+        info = index_info((yield command("FT.INFO", name)))
+    return info
 
 
-def _refused_keys(schema: IndexSchema) -> Operation[list[str]]:
-    """Keys of documents that are not in the index. The server counts refusals, and forgets none that was mended."""
+def serve_first(schema: IndexSchema, name: str) -> Operation[None]:
+    """Have an index that is whole answer queries, unless another one does by now."""
+    try:
+        yield command("FT.ALIASADD", schema.name, name)
+    except ServerUnavailable:
+        raise
+    except ServerError as error:
+        if "already exists" not in str(error).lower():
+            raise
+    yield command("FT.ALIASUPDATE", schema.alias, name)
+
+
+# --- what is not in it ------------------------------------------------------------------------------------------------
+
+
+def refused_keys(schema: IndexSchema, name: str) -> Operation[list[str]]:
+    """Keys of documents that are not in an index. The server counts refusals, and forgets none that was mended."""
     keys = yield from storage_of(schema.model).keys()
-    reply = yield command("FT.AGGREGATE", schema.name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT",
-                          str(MOST_KEYS), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", schema.name, cursor)
-    indexed = {key for key, _ in page.rows}
-    absent = [key for key in keys if key not in indexed]
+    inside = yield from keys_inside(name)
     # Those removed since the keys were listed are nobody's loss.
-    return (yield from existing(absent))
+    return (yield from existing([key for key in keys if key not in inside]))
 
 
-def _told(refused: list[str], info: dict[str, Any]) -> str | None:
+def keys_inside(name: str) -> Operation[set[str]]:
+    """The keys of all documents in an index; 1 round trip a million."""
+    reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                          "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
+    page, cursor = cursor_page(reply)
+    found = {key for key, _ in page.rows}
+    while cursor:
+        page, cursor = cursor_page((yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))))
+        found.update(key for key, _ in page.rows)
+    return found
+
+
+def told_refused(info: IndexInfo, refused: list[str]) -> str | None:
+    """Refused documents in words; None if there are none."""
     if not refused:
         return None
-    errors = mapping(info.get("Index Errors") or {})
-    reason = text(errors.get("last indexing error", "unknown"))
     return (
         f"the index refused {len(refused)} of the documents, {', '.join(refused[:3])}"
-        f"{' …' if len(refused) > 3 else ''} (its last error: {reason})"
+        f"{' …' if len(refused) > 3 else ''} (its last error: {info.last_error or 'unknown'})"
     )
+
+
+def _strings_left(state: ServerState, schema: IndexSchema) -> Operation[str | None]:
+    """Convert objects that were kept as strings while the server had no RedisJSON; tells what could not be."""
+    prefix = options_of(schema.model).key_ends[0]
+    if not (yield command("SISMEMBER", STRINGS, prefix)):
+        return None
+    done = yield from convert.convert(state, convert.task(schema.model, None, "json", convert.BATCH, False, None))
+    logger.warning("%d objects of %s, kept as strings without RedisJSON, are documents now", done.converted, prefix)
+    if done.errors:
+        key, error = done.errors[0]
+        return f"{len(done.errors)} objects are strings that cannot be converted, such as {key}: {error}"
+    yield command("SREM", STRINGS, prefix)
+    return None

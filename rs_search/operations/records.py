@@ -31,14 +31,10 @@ from ..instances import (
     with_changes,
 )
 from ..options import options_of
-from ..planner.plan import Select
-from ..planner.predicate import predicate
-from ..server.capabilities import ServerState, discover
+from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
-from .candidates import keys_of
-from .requests import CHANGE, Batch, Operation, Pause
-from .search import planned_with_index
+from .requests import Operation, Pause
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
@@ -51,6 +47,10 @@ OnProgress = Callable[[int], None]
 
 def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
     """The key and document of a primary key, or None. 1 round trip."""
+    return (yield from rediscovering(state, lambda: _get(state, model, pk)))
+
+
+def _get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
     capabilities = yield from discover(state)
     storage = storage_of(model)
     key = storage.key(pk)
@@ -64,6 +64,10 @@ def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str,
 
 def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
     """The instances of primary keys in their order, None for what is missing. 1 round trip a thousand."""
+    return (yield from rediscovering(state, lambda: _get_many(state, model, pks)))
+
+
+def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
     capabilities = yield from discover(state)
     storage = storage_of(model)
     found: dict[str, tuple[str, Document]] = {}
@@ -83,14 +87,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
         return (yield from _put_version(state, instance, expire, when))
     before = Values.of(instance)
     prepared = prepare(instance)
-    capabilities = yield from discover(state)
     record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
-    written = yield from storage_of(type(instance)).write(record, capabilities)
+    written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
         note_written(instance, prepared.document)
     else:
         before.put_back(instance)
     return written
+
+
+def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
+    capabilities = yield from discover(state)
+    return (yield from storage_of(model).write(record, capabilities))
 
 
 def _put_version(state: ServerState, instance: Any, expire: int | None, when: str) -> Operation[bool]:
@@ -272,67 +280,25 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], 
     if not ready:
         return 0
     model = type(ready[0][0])
-    capabilities = yield from discover(state)
     if options_of(model).version_field is not None:
         for instance, _, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    yield from storage_of(model).write_many([_undoable(one, expire) for one in ready], capabilities)
+    records = [_undoable(one, expire) for one in ready]
+    yield from rediscovering(state, lambda: _write_records(state, model, records))
     for instance, _, prepared in ready:
         note_written(instance, prepared.document)
     return len(ready)
 
 
+def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
+    capabilities = yield from discover(state)
+    yield from storage_of(model).write_many(records, capabilities)
+
+
 def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
     instance, before, prepared = ready
     return prepared.record(expire, undo=lambda: before.put_back(instance))
-
-
-def update_selected(
-    state: ServerState, select: Select, values: dict[str, Any], on_progress: OnProgress | None
-) -> Operation[int]:
-    """Change fields of every object that a question finds; gives how many were changed.
-
-    Each is changed as it is then, in one step, if it still meets the conditions.
-    """
-    check_names(select.model, values)
-
-    def change(key: str, stored: Any) -> Any:
-        if options_of(select.model).version_field is not None:
-            bumped(stored)
-        return with_changes(stored, key, values).payload
-
-    return (yield from _for_selected(state, select, change, on_progress))
-
-
-def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
-    """Remove every object that a question finds, if it still meets the conditions; gives how many there were."""
-    return (yield from _for_selected(state, select, None, on_progress))
-
-
-def _for_selected(
-    state: ServerState, select: Select, change: Callable[[str, Any], Any] | None, on_progress: OnProgress | None
-) -> Operation[int]:
-    """Write what ``change`` makes of each object found, or remove it, where what was seen still stands."""
-    plan, capabilities = yield from planned_with_index(state, select)
-    storage, meets = storage_of(select.model), predicate(plan.where)
-    waiting = yield from keys_of(plan)
-    done = 0
-    while waiting:
-        batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        seen = [one for one in (yield from storage.look(batch, capabilities)) if meets(one.document)]
-        records = [
-            Record(one.key, None if change is None else change(one.key, hydrate(select.model, one.key, one.document)),
-                   None, SEEN, one.digest)
-            for one in seen
-        ]  # fmt: skip
-        replies = yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)
-        done += sum(map(bool, replies))
-        # What others wrote meanwhile is looked at once more.
-        waiting += [record.key for record, reply in zip(records, replies, strict=True) if not reply]
-        if on_progress is not None:
-            on_progress(done)
-    return done
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

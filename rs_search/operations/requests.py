@@ -53,7 +53,15 @@ class Deliver:
     rows: list[Any]
 
 
-Request: TypeAlias = Command | Batch | Pause
+@dataclass(frozen=True)
+class Elsewhere:
+    """Run an operation on the server of another model; its result is sent back, its error thrown in."""
+
+    model: type[Any]
+    operation: Callable[[Any], Operation[Any]]
+
+
+Request: TypeAlias = Command | Batch | Pause | Elsewhere
 #: Yields what is to be sent, and returns its result.
 Operation: TypeAlias = Generator[Request, Any, T]
 #: Delivers rows between its requests, one batch at a time.
@@ -127,6 +135,6 @@ def _advance(operation: Operation[T], reply: Any, place: int, results: dict[int,
 
 
 def _commands(request: Request) -> tuple[Command, ...]:
-    if isinstance(request, Pause):
-        raise TypeError("operations that wait cannot run side by side")
+    if isinstance(request, (Pause, Elsewhere)):
+        raise TypeError("operations that wait, or ask another server, cannot run side by side")
     return request.commands if isinstance(request, Batch) else (request,)

@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ..codec import parse
-from ..errors import MissingIndex
+from ..errors import MissingIndex, ServerUnavailable
+from ..index_schema import index_schema_of
 from ..planner.explain import Explanation, refuse_scan
 from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
-from ..server.capabilities import Capabilities, ServerState, discover
+from ..query.tree import Bound
+from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, search_page
 from ..storage import storage_of
-from .candidates import Row, Tally, aggregate, complete, read_rows, rows_by_key
-from .index import ensure_index
-from .requests import Batch, Command, Operation, Stream, command, consume, through
+from .across import resolved
+from .candidates import Row, Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_by_key
+from .index import ensure_index, lost
+from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
 
 T = TypeVar("T")
-#: Times a page is read again because a document of it was gone when it was loaded.
+#: Times a page is read again because a document of it was gone when it was loaded, or its index.
 MOST_RETRIES = 3
 #: Rows beyond a slice's end that are kept before the worst are dropped.
 SPARE_ROWS = 1000
@@ -52,19 +55,26 @@ def iterate_rows(state: ServerState, select: Select) -> Stream:
 
     An object that meets the conditions throughout is among them, whatever others write meanwhile.
     """
+    stream, batch = yield from rediscovering(state, lambda: _begun(state, select))
+    if batch is not None:
+        yield Deliver(batch)
+        yield from stream
+
+
+def _begun(state: ServerState, select: Select) -> Operation[tuple[Stream, list[Row] | None]]:
+    """A stream of rows, and its first batch: what is asked of the index comes before that."""
     plan, capabilities = yield from _planned(state, select)
+
+    def begin(planned: Plan) -> Operation[tuple[Stream, list[Row] | None]]:
+        stream = _stream(planned, capabilities)
+        return stream, (yield from next_batch(stream))
+
+    return (yield from asked(state, plan, begin))
+
+
+def _stream(plan: Plan, capabilities: Capabilities) -> Stream:
     if plan.access == NONE:
         return
-    try:
-        yield from _stream(state, plan, capabilities)
-    except MissingIndex:
-        # The index is asked before the first batch only: nothing was delivered yet.
-        state.indexes.pop(plan.schema.name, None)
-        yield from _stream(state, plan, capabilities)
-
-
-def _stream(state: ServerState, plan: Plan, capabilities: Capabilities) -> Stream:
-    plan = yield from _with_index(state, plan)
     doubtful = yield from _has_doubts(plan)
     stream = _in_other_order if plan.select.order or plan.select.distinct is not None else _in_key_order
     yield from stream(plan, capabilities, doubtful)
@@ -75,7 +85,7 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
     capabilities = yield from discover(state)
     keys = yield from storage_of(select.model).keys_for(pks)
     found: list[Row] = []
-    plan = make_plan(select, None)
+    plan = make_plan((yield from resolved_select(select)), None)
 
     def take(rows: list[Row]) -> bool:
         found.extend(rows)
@@ -86,9 +96,53 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
 
 
 def explain_select(state: ServerState, select: Select) -> Operation[Explanation]:
-    """The plan of a question, without answering it."""
+    """The plan of a question, without answering it; of conditions across references, those of their own questions."""
     capabilities = yield from discover(state)
-    return Explanation(make_plan(select, _why_no_search(select, capabilities)), capabilities.description)
+    first: list[Explanation] = []
+
+    def explained(model: Any, where: Bound) -> Operation[list[str]]:
+        first.append((yield Elsewhere(model, lambda other: explain_select(other, Select(model, where)))))
+        return [f"the primary keys of {model.__name__} found first"]
+
+    why_not = _why_no_search(select, capabilities)
+    if why_not is None:
+        # As it was seen last; nothing is made, and nobody waits.
+        known = state.indexes.get(index_schema_of(select.model).name)
+        why_not = None if known is None else known.why_not
+    plan = make_plan((yield from resolved(select, explained)), why_not)
+    return Explanation(plan, capabilities.description, first=tuple(first))
+
+
+def resolved_select(select: Select) -> Operation[Select]:
+    """The question with its conditions across references answered: 1 round trip each where an index tells exactly."""
+    return (yield from resolved(select, _primary_keys))
+
+
+def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
+    answer = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
+    pk = storage_of(model).pk
+    return [pk(key) for key in answer.value]
+
+
+def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
+    """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
+    return (yield from _answer(state, select, _matching, []))
+
+
+def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
+    doubtful = yield from _has_doubts(plan)
+    if plan.access != SCAN and plan.check is None and not doubtful:
+        keys = yield from indexed_keys(plan, plan.query)
+        if keys is not None:
+            return keys
+    found: list[str] = []
+
+    def take(rows: list[Row]) -> bool:
+        found.extend(key for key, _ in rows)
+        return False
+
+    yield from consume(rows_by_key(plan, capabilities, tally, doubtful), take)
+    return found
 
 
 def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
@@ -112,7 +166,7 @@ Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
 
 def _planned(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
     capabilities = yield from discover(state)
-    plan = make_plan(select, _why_no_search(select, capabilities))
+    plan = make_plan((yield from resolved_select(select)), _why_no_search(select, capabilities))
     refuse_scan(plan)
     return plan, capabilities
 
@@ -129,25 +183,40 @@ def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
     return plan
 
 
-def planned_with_index(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
-    """The plan of a question whose index is ready."""
+def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -> Operation[T]:
+    """Ask by a plan whose index is ready, and again where the index, or the connection to it, was lost meanwhile."""
+    for attempt in range(MOST_RETRIES):
+        planned = yield from _with_index(state, plan)
+        reconnects = state.reconnects
+        try:
+            value = yield from ask(planned)
+        except MissingIndex:
+            # FLUSHALL and FT.DROPINDEX take it away; it is made again.
+            lost(state, plan.schema)
+            if attempt == MOST_RETRIES - 1:
+                raise
+        else:
+            if planned.access in (NONE, SCAN) or state.reconnects == reconnects:
+                return value
+    raise ServerUnavailable(f"the connection was lost {MOST_RETRIES} times while {plan.schema.name} was asked")
+
+
+def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
+    """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
     plan, capabilities = yield from _planned(state, select)
-    return (yield from _with_index(state, plan)), capabilities
+    return (yield from asked(state, plan, keys_of)), plan, capabilities
 
 
 def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
+    return (yield from rediscovering(state, lambda: _answered(state, select, answer, nothing)))
+
+
+def _answered(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
     plan, capabilities = yield from _planned(state, select)
-    tally = Tally()
     if plan.access == NONE:
         return Answer(nothing, 0)
-    try:
-        planned = yield from _with_index(state, plan)
-        value = yield from answer(planned, capabilities, tally)
-    except MissingIndex:
-        # FLUSHALL and FT.DROPINDEX take it away; it is made again, once.
-        state.indexes.pop(plan.schema.name, None)
-        planned = yield from _with_index(state, plan)
-        value = yield from answer(planned, capabilities, tally)
+    tally = Tally()
+    value = yield from asked(state, plan, lambda planned: answer(planned, capabilities, tally))
     return Answer(value, tally.examined)
 
 

@@ -43,7 +43,7 @@ class Explanation:
 
     ``query`` is the text that the index is asked (None if it is not), ``parameters`` its PARAMS, ``filter`` the
     FILTER of FT.AGGREGATE, ``checked`` the conditions left to Python, ``ran`` what happened (None if it was not
-    asked yet).
+    asked yet), ``first`` the questions for the keys of what is referred to.
     """
 
     plan: Plan
@@ -51,6 +51,7 @@ class Explanation:
     ran: Ran | None = None
     run_profile: Callable[[], Any] | None = field(default=None, repr=False)
     await_profile: Callable[[], Any] | None = field(default=None, repr=False)
+    first: tuple[Explanation, ...] = ()
 
     @property
     def access(self) -> str:
@@ -86,7 +87,7 @@ class Explanation:
         return None if self.await_profile is None or self.query is None else await self.await_profile()
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self.plan, self.server, self.ran))
+        return "\n".join(_lines(self.plan, self.server, self.ran, self.first))
 
 
 def refuse_scan(plan: Plan) -> None:
@@ -123,8 +124,10 @@ def _why_joined(bound: AllOf | AnyOf, plan: Plan, depth: int) -> str:
     return _TOO_DEEP if first is None else why(first, plan, depth + 1)
 
 
-def _lines(plan: Plan, server: str | None, ran: Ran | None) -> list[str]:
+def _lines(plan: Plan, server: str | None, ran: Ran | None, first: tuple[Explanation, ...]) -> list[str]:
     lines = [f"{plan.select.model.__name__}: {describe(plan.where)}"]
+    for place, line in ((place, line) for one in first for place, line in enumerate(str(one).splitlines())):
+        lines.append(f"          {line}" if place else f"  first   the keys of {line}")
     if plan.access == NONE:
         lines.append("  nothing can match; the server is not asked")
     elif plan.access == SCAN:

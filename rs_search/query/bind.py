@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schematics.models import Model
@@ -19,7 +19,7 @@ from ..paths import Path, descend
 from ..schema import Field, schema_of
 from .lists import ends_in_list
 from .lookups import MATCH, NAMES, WHOLE_LOOKUPS, Lookup, find, lookups_of
-from .tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold
+from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold, inner
 from .values import brief
 
 
@@ -62,6 +62,8 @@ def bind_lookup(model: type[Model], name: str, value: Any, root: Path | None = N
     path, rest = _walk(model, name, root)
     if rest == MATCH and path.field.kind is kinds.OBJECT:
         return _bind_match(model, path, value, asked)
+    if path.field.kind is kinds.REFERENCE and _leads_on(path, rest):
+        return _bind_across(path, rest, value, asked)
     return _lookup(path, rest, asked).build(path, value, asked)
 
 
@@ -71,6 +73,43 @@ def _bind_match(model: type[Model], path: Path, value: Any, asked: str) -> Bound
     if not isinstance(query, Q) or not query.children:
         raise InvalidValue(f"{asked} takes a dict of lookups, or a Q, not {brief(value)}")
     return Condition(path, MATCH, bind_within(model, path, query), f"{path} match {brief(value)}")
+
+
+def _leads_on(path: Path, rest: str) -> bool:
+    """Whether what follows a reference is about the object, not about its primary key: a field wins over a lookup."""
+    if not rest:
+        return False
+    return find(rest) is None or _longest(schema_of(path.field.type.model).fields, rest)[0] is not None
+
+
+def _bind_across(path: Path, rest: str, value: Any, asked: str) -> Bound:
+    """Conditions on the objects referred to, as if they stood in place of the references."""
+    model = path.field.type.model
+    if rest != MATCH:
+        return _lifted(path, model, bind_lookup(model, rest, value))
+    query = Q(**value) if isinstance(value, Mapping) and all(isinstance(name, str) for name in value) else value
+    if not isinstance(query, Q) or not query.children:
+        raise InvalidValue(f"{asked} takes a dict of lookups, or a Q, not {brief(value)}")
+    return Condition(path, REFERS, Across(model, bind(model, query)), f"{path} match {brief(value)}")
+
+
+def _lifted(path: Path, model: type[Model], bound: Bound) -> Bound:
+    """What holds here when the conditions hold there, each of some object; a value is missing if no object has one."""
+
+    def combine(node: Bound, children: list[Bound]) -> Bound:
+        if isinstance(node, Condition):
+            if node.operator != "missing":
+                return _refers(path, model, node, f"{path}__{node.shown}")
+            return Negation(_refers(path, model, Negation(node), f"{path}__{node.path} is there"))
+        if isinstance(node, Negation):
+            return Negation(children[0])
+        return replace(node, children=tuple(children))
+
+    return fold(bound, inner, combine)
+
+
+def _refers(path: Path, model: type[Model], where: Bound, said: str) -> Condition:
+    return Condition(path, REFERS, Across(model, where), said)
 
 
 def resolve(model: type[Model], name: str) -> tuple[Path, Lookup]:
@@ -113,6 +152,17 @@ def bind_paths(model: type[Model], names: Iterable[str], method: str) -> tuple[P
     return tuple(_plain_path(model, name, method) for name in names)
 
 
+def bind_reference(model: type[Model], name: Any, method: str) -> tuple[Path, str]:
+    """The reference that a name begins with, and what follows it; raises a `QueryError`."""
+    if not isinstance(name, str):
+        raise InvalidValue(f"{model.__name__}: {method} takes names of references, not {brief(name)}")
+    path, rest = _walk(model, name)
+    if path.field.kind is not kinds.REFERENCE or name.endswith("__"):
+        what = type(path.field.type).__name__
+        raise QueryError(f"{model.__name__}: {method}({name!r}) takes names of references, and {path} is a {what}")
+    return path, rest
+
+
 def _order_key(model: type[Model], name: str) -> OrderKey:
     path = _plain_path(model, name.removeprefix("-") if isinstance(name, str) else name, "order_by")
     if path.multiple:
@@ -129,6 +179,11 @@ def _plain_path(model: type[Model], name: Any, method: str) -> Path:
     path, rest = _walk(model, name)
     if not rest and not name.endswith("__"):
         return path
+    if path.field.kind is kinds.REFERENCE and _leads_on(path, rest):
+        raise QueryError(
+            f"{model.__name__}: {method}({name!r}) leads through the reference {path}, which only conditions can; "
+            f"prefetch({str(path)!r}) loads what it refers to"
+        )
     if find(rest) is not None:
         raise QueryError(f"{model.__name__}: {method}({name!r}) takes fields, not lookups; did you mean {path}?")
     raise _unknown_rest(path, f"{model.__name__}.{name}", rest)
@@ -200,6 +255,8 @@ def _agree(field: Field, other: Field) -> bool:
     """Whether two fields of one name mean the same."""
     if field.kind is not other.kind or field.member != other.member or field.models != other.models:
         return False
+    if field.kind is kinds.REFERENCE:
+        return bool(field.type.model is other.type.model)
     if field.element is None or other.element is None:
         return field.element is other.element
     return _agree(field.element, other.element)

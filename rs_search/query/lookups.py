@@ -16,6 +16,7 @@ from .tree import Bounds
 _SCALARS = (
     kinds.TEXT,
     kinds.IDENTIFIER,
+    kinds.REFERENCE,
     kinds.BOOLEAN,
     kinds.INTEGER,
     kinds.FLOAT,
@@ -30,7 +31,7 @@ _SCALARS = (
 _ORDERED = tuple(kind for kind in _SCALARS if kind.ordered)
 _EVERY = (*_SCALARS, kinds.OBJECT, kinds.DICT)
 EQUALITY, ORDER, PARTS, WORDS, DATES, LISTS, PLACES = "equality", "order", "parts", "words", "dates", "lists", "places"
-_TEXTS = (kinds.TEXT, kinds.IDENTIFIER, kinds.MULTILINGUAL)
+_TEXTS = (kinds.TEXT, kinds.IDENTIFIER, kinds.REFERENCE, kinds.MULTILINGUAL)
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,18 @@ from schematics.models import Model
 
 from ..paths import Path
 from ..schema import schema_of
+from .prefetch import Prefetch
 
 INSTANCE, PARTIAL, DICTIONARY, TUPLE, FLAT = "instance", "partial", "dictionary", "tuple", "flat"
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """The kind of rows, and the paths whose values they have."""
+    """The kind of rows, the paths whose values they have, and the references of instances that are loaded as well."""
 
     kind: str = INSTANCE
     paths: tuple[Path, ...] = ()
+    prefetch: tuple[Prefetch, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:

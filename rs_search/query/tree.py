@@ -13,6 +13,8 @@ N = TypeVar("N")
 R = TypeVar("R")
 #: Deeper than this, conditions print as an ellipsis: no reader follows, and Python reads no more brackets than 200.
 DEEPEST_SHOWN = 90
+#: The operator of conditions on objects that are referred to; none is left when a question is planned.
+REFERS = "refers"
 
 
 def fold(root: N, children: Callable[[N], Iterable[N]], combine: Callable[[N, list[R]], R]) -> R:
@@ -177,6 +179,14 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False)
+class Across:
+    """The value of the operator `REFERS`: some object of ``model`` that is referred to meets ``where``."""
+
+    model: Any
+    where: Bound
+
+
+@dataclass(frozen=True, eq=False)
 class AllOf:
     """Every child holds; with no children: everything does."""
 
@@ -227,17 +237,29 @@ def is_nothing(bound: Bound) -> bool:
     return isinstance(bound, AnyOf) and not bound.children
 
 
+def through_references(bound: Bound) -> list[Condition]:
+    """The conditions across references, those among a `match`'s included."""
+
+    def combine(node: Bound, found: list[list[Condition]]) -> list[Condition]:
+        own = [node] if isinstance(node, Condition) and node.operator == REFERS else []
+        return own + [condition for conditions in found for condition in conditions]
+
+    return fold(bound, within, combine)
+
+
+def within(node: Bound) -> tuple[Bound, ...]:
+    """What a node joins; of a ``match``, what its elements must meet."""
+    return (node.value,) if isinstance(node, Condition) and node.operator == "match" else inner(node)
+
+
 def paths_of(bound: Bound) -> list[Path]:
     """The paths that conditions are about, one for each condition."""
-
-    def below(node: Bound) -> tuple[Bound, ...]:
-        return (node.value,) if isinstance(node, Condition) and node.operator == "match" else inner(node)
 
     def combine(node: Bound, found: list[list[Path]]) -> list[Path]:
         own = [node.path] if isinstance(node, Condition) else []
         return own + [path for paths in found for path in paths]
 
-    return fold(bound, below, combine)
+    return fold(bound, within, combine)
 
 
 _JOINERS = {AllOf: (" and ", "everything"), AnyOf: (" or ", "nothing"), Parity: (" xor ", "nothing")}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schematics.exceptions import BaseError
+from schematics.models import Model
 from schematics.types import StringType
 
 from ..errors import InvalidValue
@@ -61,7 +62,7 @@ def _unreadable(path: Path, value: Any, asked: str, error: Exception) -> Invalid
 
 
 def collection(value: Any, asked: str) -> list[Any]:
-    """The values of a list, set or other iterable. Raises `InvalidValue` for text and what holds no values."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+    """The values of a list, set or other iterable. Raises `InvalidValue` for text, objects and what holds no values."""
+    if isinstance(value, (str, bytes, Model)) or not isinstance(value, Iterable):
         raise InvalidValue(f"{asked} takes a list of values, not {brief(value)}")
     return list(value)

@@ -16,6 +16,7 @@ from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
 from .capabilities import ServerState
 from .connections import client_of, is_async, known_of, settings_of
+from .reconnects import watch
 
 #: Settings of connections that mean the same to both kinds of clients.
 _SHARED = (
@@ -62,6 +63,8 @@ async def async_server_of(model: type[Any]) -> AsyncServer:
     if server is None:
         state, address = known_of(client)
         own = client if _usable(client) else _opened(client, loop)
+        if own is not client:
+            watch(own.connection_pool, state)
         most = getattr(own.connection_pool, "max_connections", MOST_CONNECTIONS)
         # The pool is kept by the semaphore's holder, so that its id stays its own.
         server = loop.servers[id(pool)] = AsyncServer(own, state, address, asyncio.Semaphore(most))

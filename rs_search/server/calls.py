@@ -13,6 +13,8 @@ from .connections import client_of, is_async, known_of, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
+#: The name under which an attribute that is read loads what it refers to.
+LOADING = "_load"
 
 
 def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
@@ -36,6 +38,11 @@ def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
 
 
 def _wrong_side(model: type[Any], name: str) -> str:
+    if name == LOADING:
+        return (
+            f"{model.__name__} has an async client, and reading an attribute cannot wait for it: load references "
+            "before, by filter(…).prefetch(name) or await objects(…).aprefetch([instance], name)"
+        )
     if name.startswith("_"):
         return f"{model.__name__} has an async client: await the result set, or read it by `async for`"
     return f"{model.__name__} has an async client, on which {name}() cannot wait: await a{name}()"

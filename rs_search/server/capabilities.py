@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
-from ..errors import ServerError, ServerUnavailable
+from ..errors import MissingModule, ServerError, ServerUnavailable
 from ..operations.requests import Operation, command
 from .replies import mapping, text
 
 logger = logging.getLogger("rs_search")
+T = TypeVar("T")
 
 #: INDEXMISSING and INDEXEMPTY came with RediSearch 2.10.
 OLDEST_SEARCH = 21000
 #: What redis-stack sets; taken where the server does not tell.
 USUAL_LIMIT = 10_000
+#: Seconds between two looks at FT.INFO, which costs as much as a small query.
+LOOK_EVERY = 1.0
+#: Seconds after which a server without search is asked anew whether it has it now.
+ASK_EVERY = 5.0
 _PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE", "HEXPIRE", "HPTTL")
 
 
@@ -37,17 +46,20 @@ class Capabilities:
     field_expiry: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class IndexHealth:
-    """What was last seen of an index that holds all that was there when it was made.
+    """What was last seen of an index.
 
-    ``checked`` is when (of a monotonic clock, in seconds); ``failures`` how often the server had refused a document
-    by then; ``refused`` says what that means for queries, None if nothing.
+    ``checked`` is when (of a monotonic clock, in seconds), and holds for ``holds`` seconds; ``seen`` the index's name
+    and how often it had refused a document by then; ``why_not`` says why queries are not answered from it, None if
+    they are; ``filling_since`` when it was first seen to read documents that were there before it, None if it is whole.
     """
 
     checked: float
-    failures: int = 0
-    refused: str | None = None
+    seen: tuple[str, int] = ("", 0)
+    why_not: str | None = None
+    filling_since: float | None = None
+    holds: float = LOOK_EVERY
 
 
 @dataclass
@@ -55,24 +67,63 @@ class ServerState:
     """What is known of the server behind one connection pool.
 
     ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
+    ``asked`` is when the capabilities were asked for, of a monotonic clock.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
     gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
+    asked: float = math.inf
+    reconnects: int = 0
+    connected: WeakSet[Any] = field(default_factory=WeakSet)
+
+    def note_connected(self, connection: Any) -> None:
+        """A connection was made. One made anew may lead to a server that was started anew.
+
+        Its indexes may be gone, or be read in again from an append-only file: until that is done they answer with what
+        they have.
+        """
+        if connection in self.connected:
+            self.reconnects += 1
+            self.indexes.clear()
+        self.connected.add(connection)
+
+    def forget(self) -> None:
+        """Find out anew what the server can do, and what its indexes hold."""
+        self.capabilities = None
+        self.indexes.clear()
 
 
 def discover(state: ServerState) -> Operation[Capabilities]:
-    """The capabilities, found out on first use; a warning is logged once where queries will have to scan.
+    """The capabilities, found out on first use; a warning is logged where queries will have to scan.
 
-    Cost: 2 to 4 round trips, once a connection.
+    A server without search is asked again every `ASK_EVERY` seconds: it may have been started anew, with its modules.
+    Cost: 2 to 4 round trips, once a connection pool.
     """
-    if state.capabilities is None:
-        state.capabilities = yield from _ask(state.database)
-        if state.capabilities.why_no_search is not None:
-            logger.warning("queries will read whole collections: %s", state.capabilities.why_no_search)
-    return state.capabilities
+    known = state.capabilities
+    if known is not None and (known.why_no_search is None or time.monotonic() - state.asked < ASK_EVERY):
+        return known
+    found = yield from _ask(state.database)
+    state.asked = time.monotonic()
+    if found != known:
+        if known is not None:
+            logger.warning("the server has changed: it has %s now", found.description)
+            state.indexes.clear()
+        if found.why_no_search is not None:
+            logger.warning("queries will read whole collections: %s", found.why_no_search)
+        state.capabilities = found
+    return found
+
+
+def rediscovering(state: ServerState, make: Callable[[], Operation[T]]) -> Operation[T]:
+    """Run an operation; where the server has lost a module since it was asked, once more, knowing that."""
+    try:
+        return (yield from make())
+    except MissingModule as error:
+        logger.warning("the server has lost a module: %s", error)
+        state.forget()
+        return (yield from make())
 
 
 def _ask(database: int) -> Operation[Capabilities]:
@@ -124,15 +175,19 @@ def _limit(name: str, newer_name: str) -> Operation[int]:
     for words in (("FT.CONFIG", "GET", name), ("CONFIG GET", newer_name)):
         try:
             reply: Any = yield command(*words)
-            found = [int(text(value)) for value in mapping(reply).values()]
+            found = [_as_number(text(value)) for value in mapping(reply).values()]
         except ServerUnavailable:
             raise
         except (ServerError, ValueError, TypeError):
             continue
         if found:
-            # -1 is "unlimited", which is a million in fact.
             return found[0] if found[0] > 0 else 1_000_000
     return USUAL_LIMIT
+
+
+def _as_number(value: str) -> int:
+    # RediSearch says -1 of the one and "unlimited" of the other, which is a million in fact.
+    return -1 if value == "unlimited" else int(value)
 
 
 def _dotted(version: int) -> str:

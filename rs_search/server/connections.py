@@ -17,6 +17,7 @@ from ..errors import EmbeddedServerError, ServerError
 from ..schema import own_attribute
 from .capabilities import ServerState
 from .embedded import shared
+from .reconnects import watch
 
 DEFAULT_URL = "redis://localhost:6379/0"
 EMBEDDED = "embedded"
@@ -101,6 +102,7 @@ def known_of(client: Any) -> tuple[ServerState, str]:
         with _lock:
             fresh = (ServerState(database=_database(client), gate=_gate(pool)), address_of(client))
             known = _registry.known.setdefault(pool, fresh)
+            watch(pool, known[0])
     return known
 
 

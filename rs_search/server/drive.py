@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import redis
 
 from ..errors import RedisMixinException, TransactionError
-from ..operations.requests import ASK, CHANGE, Batch, Command, Operation, Pause, Request, Stream, next_batch
-from .async_connections import AsyncServer
-from .connections import Server
+from ..operations.requests import ASK, CHANGE, Batch, Command, Elsewhere, Operation, Pause, Request, Stream, next_batch
+from .async_connections import AsyncServer, async_server_of
+from .connections import Server, server_of
 from .transactions import Transaction, current
 from .translation import CLIENT_ERRORS, translated
 
@@ -82,6 +82,9 @@ async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any]
 async def _aperform(request: Request, server: AsyncServer) -> Any:
     if isinstance(request, Pause):
         return await asyncio.sleep(request.seconds)
+    if isinstance(request, Elsewhere):
+        other = await async_server_of(request.model)
+        return await arun(request.operation(other.state), other)
     inside = current()
     if isinstance(request, Batch) and inside is not None and request.role != ASK:
         return _join(request, inside, server)
@@ -128,6 +131,9 @@ async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
 def _perform(request: Request, server: Server) -> Any:
     if isinstance(request, Pause):
         return time.sleep(request.seconds)
+    if isinstance(request, Elsewhere):
+        other = server_of(request.model)
+        return run(request.operation(other.state), other)
     try:
         inside = current()
         if isinstance(request, Batch) and inside is not None and request.role != ASK:

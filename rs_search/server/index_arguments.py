@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from redis.commands.search.field import Field, GeoField, NumericField, TagField, TextField
@@ -17,19 +18,23 @@ except ImportError:  # redis-py before 6
 from ..index_schema import IndexField, IndexSchema
 
 
-def create_arguments(schema: IndexSchema) -> tuple[str, ...]:
-    """The words of FT.CREATE for a model's index."""
+def create_arguments(schema: IndexSchema, name: str) -> tuple[str, ...]:
+    """The words of FT.CREATE for an index of a model."""
     prefix = schema.prefix
     definition: Any = IndexDefinition(  # type: ignore[no-untyped-call]
         prefix=[prefix],
-        # Keys of ours have no other colon, so that `User:Profile:1` is kept out of the index of `User`.
-        filter=f'!contains(substr(@__key,{len(prefix.encode())},-1),":")',
+        filter=key_filter(prefix),
         index_type=IndexType.JSON,
     )
     fields = [word for field in schema.fields for word in _redis_field(field).redis_args()]
     # STOPWORDS 0: which words count is the query's business, and a stop word in a union crashes 2.10.5.
-    words = ["FT.CREATE", schema.name, *definition.args, "STOPWORDS", "0", "SCHEMA", *fields]
+    words = ["FT.CREATE", name, *definition.args, "STOPWORDS", "0", "SCHEMA", *fields]
     return tuple(str(word) for word in words)
+
+
+def key_filter(prefix: str) -> str:
+    """The FILTER of an index: keys of ours have no other colon, so `User:Profile:1` is kept out of that of `User`."""
+    return f'!contains(substr(@__key,{len(prefix.encode())},-1),":")'
 
 
 class _ExactTagField(TagField):
@@ -60,3 +65,24 @@ def _redis_field(field: IndexField) -> Any:
     if field.sortable:
         made.args_suffix += ["SORTABLE", "UNF"] if field.kind == "TAG" else ["SORTABLE"]
     return made
+
+
+#: What FT.INFO tells of a field beside its path, alias and type, as far as answers depend on it.
+_FLAGS = frozenset(
+    {"CASESENSITIVE", "INDEXEMPTY", "INDEXMISSING", "SORTABLE", "UNF", "NOSTEM", "NOINDEX", "WITHSUFFIXTRIE"}
+)
+
+
+def described(json_path: str, kind: str, words: Iterable[str]) -> str:
+    """A field of an index as both sides are compared: those of the model, and those that FT.INFO tells."""
+    # Numbers that are SORTABLE are said to be UNF as well.
+    flags = _FLAGS.intersection(words) - (set() if kind == "TAG" else {"UNF"})
+    return " ".join([json_path, kind, *sorted(flags)])
+
+
+def wanted_fields(schema: IndexSchema) -> dict[str, str]:
+    """The fields of a model's index by alias, `described`."""
+    return {
+        field.alias: described(field.json_path, field.kind, map(str, _redis_field(field).redis_args()))
+        for field in schema.fields
+    }

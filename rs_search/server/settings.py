@@ -1,4 +1,4 @@
-"""What a server should be set to, for queries that are complete and data that stays; docker-compose.yml is so."""
+"""What a server should be set to, for complete answers and data that stay; docker-compose.yml says the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEARCH, PERSISTENCE = "search", "persistence"
 
 
 def _as_many(actual: str, wanted: str) -> bool:
-    # -1 is "unlimited", which is a million in fact.
+    # -1 and "unlimited" are a million in fact.
     return actual == "unlimited" or int(actual) < 0 or int(actual) >= int(wanted)
 
 

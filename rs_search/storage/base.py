@@ -93,6 +93,10 @@ class Storage:
         """What keeps a record, whatever was there, when sent as one transaction."""
         raise NotImplementedError
 
+    def preamble(self, capabilities: Capabilities) -> list[Command]:
+        """What is sent before anything is written; need not be in one step with it."""
+        return []
+
     def in_transaction(self, record: Record, capabilities: Capabilities) -> list[Command]:
         """What keeps a record, whatever was there, among commands of others; must not fail."""
         return self.commands(record, capabilities)
@@ -175,11 +179,12 @@ class Storage:
 
     def write(self, record: Record, capabilities: Capabilities) -> Operation[bool]:
         """Keep a record; tells whether its condition held."""
+        before = self.preamble(capabilities)
         if record.when != ALWAYS:
-            return bool((yield Batch((self.guarded(record, capabilities),), role=CHANGE))[0])
-        commands = tuple(self.commands(record, capabilities))
-        together = tuple(self.in_transaction(record, capabilities))
-        yield Batch(commands, len(commands) > 1, WRITE, together, record.undo)
+            return bool((yield Batch((*before, self.guarded(record, capabilities)), role=CHANGE))[-1])
+        commands = self.commands(record, capabilities)
+        together = (*before, *self.in_transaction(record, capabilities))
+        yield Batch((*before, *commands), len(commands) > 1, WRITE, together, record.undo)
         return True
 
     def write_many(self, records: Collection[Record], capabilities: Capabilities) -> Operation[None]:
@@ -188,7 +193,10 @@ class Storage:
         # One transaction for all where an object takes several commands: a killed client leaves each whole.
         together = chain.from_iterable(self.in_transaction(record, capabilities) for record in records)
         atomic = any(len(each) > 1 for each in commands)
-        yield Batch(tuple(chain.from_iterable(commands)), atomic, WRITE, tuple(together), lambda: _undo(records))
+        before = self.preamble(capabilities)
+        yield Batch(
+            (*before, *chain.from_iterable(commands)), atomic, WRITE, (*before, *together), lambda: _undo(records)
+        )
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""

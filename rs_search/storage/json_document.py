@@ -30,6 +30,11 @@ if ARGV[3] ~= '' and ARGV[4] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[4]) e
 _WITH_JSON = scripts.guarded(_ANY_TYPE, _SET_JSON)
 
 
+#: The set of beginnings of keys under which objects were kept as strings: the index does not see them. Looked at when
+#: the server has RedisJSON, which may come later.
+STRINGS = "rs:strings"
+
+
 class JsonDocuments(Storage):
     """One JSON document a key."""
 
@@ -43,6 +48,9 @@ class JsonDocuments(Storage):
             return [command("SET", record.key, payload, *(("EX", record.expire) if record.expire else ("KEEPTTL",)))]
         commands = [command("JSON.SET", record.key, "$", payload)]
         return [*commands, command("EXPIRE", record.key, record.expire)] if record.expire else commands
+
+    def preamble(self, capabilities: Capabilities) -> list[Command]:
+        return [] if capabilities.json else [command("SADD", STRINGS, self.options.key_ends[0])]
 
     def write(self, record: Record, capabilities: Capabilities) -> Operation[bool]:
         try:

@@ -15,7 +15,7 @@ from schematics.models import Model
 from schematics.types import IntType, StringType
 
 import rs_search
-from rs_search import SearchRedisMixin, ServerError
+from rs_search import ReferenceType, SearchRedisMixin, ServerError
 
 #: Two of the five kinds: each test fills a collection, twice.
 SERVERS = [("redis", 3), ("plain", 2)]
@@ -24,6 +24,11 @@ SERVERS = [("redis", 3), ("plain", 2)]
 class Ice(Model, SearchRedisMixin):
     pk = StringType()
     amount = IntType()
+
+
+class Cone(Model, SearchRedisMixin):
+    pk = StringType()
+    ice = ReferenceType(Ice)
 
 
 @pytest.fixture
@@ -200,6 +205,12 @@ def test_an_async_client_of_the_users_own_serves_awaited_calls_only(client: redi
         rows = Ice.all()
         await rows
         assert len(rows) == 1
+        await Cone({"pk": "c", "ice": "x"}).aset()
+        cone = await Cone.amatch(pk="c")
+        with pytest.raises(ServerError, match="aprefetch"):
+            print(cone.ice)
+        await Cone.aprefetch([cone], "ice")
+        assert cone.ice.amount == 1
         await own.aclose()
 
     try:

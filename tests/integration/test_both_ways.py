@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from rs_search import (
     MultipleFound,
     NotFound,
     QueryError,
+    ReferenceType,
+    Restricted,
     SearchRedisMixin,
     SimpleRedisMixin,
     TransactionError,
@@ -220,3 +223,74 @@ def test_what_others_wrote_is_not_taken_for_a_change_of_ones_own(ice: Any, drive
         drive(one, "set", changed=True)
         assert one.changed == frozenset()
     assert drive(ice, "match", pk="a").amount == 50
+
+
+# --- references -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(layer: Any, drive: Driver) -> Any:
+    """Makers and what they make: of mint nobody does."""
+
+    class Maker(Model, layer):  # type: ignore[misc,valid-type]
+        pk = StringType()
+        country = StringType()
+
+    class Made(Model, layer):  # type: ignore[misc,valid-type]
+        pk = StringType()
+        maker = ReferenceType(Maker, related_name="made", on_delete="cascade")
+        sellers = ListType(ReferenceType(Maker, on_delete="restrict"))
+
+    drive(Maker, "set_many", [Maker({"pk": pk, "country": country}) for pk, country in ("gI", "hI", "kD")])
+    for pk, maker, sellers in [("a", "g", ["k"]), ("b", "h", []), ("c", "g", ["h", "k"]), ("d", None, [])]:
+        drive(Made({"pk": pk, "maker": maker, "sellers": sellers}), "set")
+    return SimpleNamespace(Maker=Maker, Made=Made)
+
+
+def test_conditions_lead_across_references(made: Any, drive: Driver) -> None:
+    assert pks(drive.rows(made.Made.filter(maker__country="I"))) == ["a", "b", "c"]
+    assert drive(made.Made.exclude(sellers__country="D"), "count") == 2
+    assert drive(made.Made, "match", maker__country="I", sellers__country="I").pk == "c"
+    assert drive(made.Made, "match", pk="b", maker__country="I").pk == "b"
+    with pytest.raises(NotFound):
+        drive(made.Made, "match", pk="d", maker__country="I")
+    assert "Maker" in str(drive(made.Made.filter(maker__country="I"), "explain"))
+
+
+def test_references_are_loaded_with_the_rows(made: Any, drive: Driver) -> None:
+    for rows in (
+        drive.rows(made.Made.all().prefetch("maker", "sellers")),
+        drive.each(made.Made.all().prefetch("maker", "sellers")),
+        list(drive(made.Made.all().prefetch("maker", "sellers"), "in_bulk").values()),
+    ):
+        assert [one["maker"] and one["maker"].country for one in rows] == ["I", "I", "I", None]
+        assert [[seller.pk for seller in one.sellers.raw] for one in rows] == [["k"], [], ["h", "k"], []]
+    alone = drive(made.Made, "match", pk="c")
+    assert (alone["maker"], alone.sellers.keys) == ("g", ["h", "k"])
+    drive(made.Made, "prefetch", [alone], "maker", "sellers")
+    assert (alone["maker"].country, [seller.country for seller in alone.sellers.raw]) == ("I", ["I", "D"])
+    assert drive(alone["maker"].made, "count") == 2
+
+
+def test_removal_does_what_references_say(made: Any, drive: Driver) -> None:
+    with pytest.raises(Restricted, match="Made:a"):
+        drive(made.Maker, "delete_many", ["k"])
+    assert drive(made.Maker, "count") == 3
+    # What refers to k goes with g.
+    assert drive(made.Maker, "delete_many", ["g", "k", "zz"]) == 2
+    assert pks(drive.rows(made.Made.all())) == ["b", "d"]
+    assert drive(made.Maker, "delete_filter", country="I") == 1
+    assert pks(drive.rows(made.Made.all())) == ["d"]
+
+
+def test_a_removal_with_consequences_takes_no_part_in_a_transaction(made: Any, drive: Driver) -> None:
+    maker = drive(made.Maker, "match", pk="h")
+    with pytest.raises(Restricted):
+        drive.within(transaction(), (made.Made({"pk": "new"}), "set"), (maker, "delete"))
+    drive(made.Made, "delete_many", ["c"])
+    with pytest.raises(TransactionError):
+        drive.within(transaction(), (made.Made({"pk": "new"}), "set"), (maker, "delete"))
+    assert (drive(made.Made, "count"), drive(made.Maker, "count")) == (3, 3)
+    drive(made.Made, "delete_many", ["b"])
+    drive.within(transaction(), (made.Made({"pk": "new"}), "set"), (maker, "delete"))
+    assert (drive(made.Made, "count"), drive(made.Maker, "count")) == (3, 2)

@@ -46,12 +46,15 @@ PUBLIC = [
     "InvalidSlice",
     "InvalidValue",
     "MissingIndex",
+    "MissingModule",
     "MultipleFound",
     "NotFound",
     "Objects",
     "Q",
     "QueryError",
     "RedisMixinException",
+    "ReferenceType",
+    "Restricted",
     "ResultSet",
     "SchemaError",
     "SearchRedisMixin",
@@ -150,8 +153,8 @@ def test_importing_the_package_imports_neither_click_nor_rich() -> None:
 
 
 #: Those with methods that are awaited; they hand everything on to the drivers.
-AWAITED = ("rs_search.model", "rs_search.objects", "rs_search.planner.explain", "rs_search.query.queryset",
-           "rs_search.twins", "rs_search.server")  # fmt: skip
+AWAITED = ("rs_search.index", "rs_search.model", "rs_search.objects", "rs_search.planner.explain",
+           "rs_search.query.queryset", "rs_search.twins", "rs_search.server")  # fmt: skip
 
 
 def _is_async(node: ast.AST) -> bool:

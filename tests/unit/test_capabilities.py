@@ -109,7 +109,7 @@ def test_why_a_server_cannot_search(present: str, modules: Any, database: int, j
         (UNKNOWN, {}, USUAL_LIMIT),
         (UNKNOWN, REFUSED, USUAL_LIMIT),
         ([], {"search-max-search-results": "77"}, 77),
-        ([[b"MAXSEARCHRESULTS", b"unlimited"]], {}, USUAL_LIMIT),
+        ([[b"MAXSEARCHRESULTS", b"unlimited"]], {}, 1_000_000),
     ],
 )
 def test_the_limit_of_rows_is_what_the_server_tells_or_the_usual_one(limit: Any, newer: Any, expected: int) -> None:

@@ -16,6 +16,7 @@ from rs_search import Q
 from rs_search.errors import (
     IncompleteResult,
     MissingIndex,
+    MissingModule,
     RedisMixinException,
     ServerError,
     ServerUnavailable,
@@ -23,7 +24,7 @@ from rs_search.errors import (
     WrongKeyType,
 )
 from rs_search.index_schema import index_schema_of
-from rs_search.operations import records, search
+from rs_search.operations import records, search, selected
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
 from rs_search.operations.requests import Batch, Command, Deliver, Operation, Pause, Stream, command
 from rs_search.planner.plan import Select
@@ -32,6 +33,7 @@ from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
 from rs_search.server.connections import Server
 from rs_search.server.drive import CLIENT_ERRORS, stream, translated
 from rs_search.server.drive import run as run_on_server
+from rs_search.server.index_arguments import key_filter, wanted_fields
 from rs_search.storage import json_document
 from rs_search.storage.base import Record
 from rs_search.storage.json_document import JsonDocuments
@@ -123,7 +125,7 @@ SAID: list[tuple[Exception, type[ServerError], str]] = [
         WrongKeyType,
         "type",
     ),
-    (exceptions.ResponseError("unknown command 'FT.SEARCH'"), ServerError, "refused GET: unknown command"),
+    (exceptions.ResponseError("unknown command 'FT.SEARCH'"), MissingModule, "no such command (GET)"),
     (exceptions.NoPermissionError("no permissions"), ServerError, "refused GET"),
     (exceptions.ReadOnlyError("read only replica"), ServerError, "refused GET"),
     (exceptions.OutOfMemoryError("OOM"), ServerError, "refused GET"),
@@ -157,8 +159,8 @@ def record(expire: int | None = None) -> Record:
     [
         (SEARCH, None, ["JSON.SET Ice:1 $ b'{}'"]),
         (SEARCH, 60, ["JSON.SET Ice:1 $ b'{}'", "EXPIRE Ice:1 60"]),
-        (PLAIN, None, ["SET Ice:1 b'{}' KEEPTTL"]),
-        (PLAIN, 60, ["SET Ice:1 b'{}' EX 60"]),
+        (PLAIN, None, ["SADD rs:strings IceCream:", "SET Ice:1 b'{}' KEEPTTL"]),
+        (PLAIN, 60, ["SADD rs:strings IceCream:", "SET Ice:1 b'{}' EX 60"]),
     ],
 )
 def test_an_object_is_written_in_one_round_trip(
@@ -166,7 +168,8 @@ def test_an_object_is_written_in_one_round_trip(
 ) -> None:
     (request,), written = drive(ICES.write(record(expire), capabilities), ["OK"])
     assert (words(request), written) == (asked, True)
-    assert request.atomic is (len(asked) > 1)
+    # What notes that there are strings need not be in one step with the first of them.
+    assert request.atomic is (capabilities.json and len(asked) > 1)
 
 
 @pytest.mark.parametrize("expire", [None, 60])
@@ -249,7 +252,21 @@ def test_a_foreign_key_that_is_no_utf8_does_no_harm() -> None:
 # --- the index --------------------------------------------------------------------------------------------------------
 
 
-FULL, FILLING = {"indexing": 0, "percent_indexed": 1.0}, {"indexing": 1, "percent_indexed": 0.5}
+def told_field(alias: str, told: str) -> dict[str, Any]:
+    path, kind, *flags = told.split(" ")
+    return {"attribute": alias, "identifier": path, "type": kind, "flags": flags}
+
+
+#: What FT.INFO says of an index of the model that is whole, and of one that is being filled.
+FULL = {
+    "index_name": f"{NAME}:1",
+    "indexing": 0,
+    "percent_indexed": 1.0,
+    "attributes": [told_field(*field) for field in wanted_fields(index_schema_of(IceCream)).items()],
+    "index_definition": {"key_type": "JSON", "prefixes": ["IceCream:"], "filter": key_filter("IceCream:")},
+    "stopwords_list": [],
+}
+FILLING = {**FULL, "indexing": 1, "percent_indexed": 0.5}
 MISSING = MissingIndex("Unknown index name")
 
 
@@ -259,15 +276,15 @@ def test_an_index_known_to_be_ready_is_not_asked_about() -> None:
 
 def test_an_index_that_is_there_is_asked_about_once() -> None:
     state = state_of(SEARCH, ready=False)
-    asked, _ = drive(ensure_index(state, index_schema_of(IceCream)), FULL)
-    assert asked == [command("FT.INFO", NAME)]
-    assert state.indexes[NAME].refused is None
+    asked, _ = drive(ensure_index(state, index_schema_of(IceCream)), 0, FULL)
+    assert asked == [command("SISMEMBER", "rs:strings", "IceCream:"), command("FT.INFO", NAME)]
+    assert state.indexes[NAME].why_not is None
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], None)
 
 
 def test_an_index_is_looked_at_again_after_a_while() -> None:
     state = state_of(SEARCH)
-    state.indexes[NAME] = IndexHealth(-math.inf, failures=2)
+    state.indexes[NAME] = IndexHealth(-math.inf, seen=(f"{NAME}:1", 2))
     asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
     assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
 
@@ -282,17 +299,17 @@ def aggregated(*found: str) -> list[Any]:
 def test_documents_that_the_index_refused_are_named() -> None:
     state = state_of(SEARCH, ready=False)
     asked, refused = drive(
-        ensure_index(state, index_schema_of(IceCream)), REFUSED, (0, ["IceCream:1", "IceCream:2"]),
+        ensure_index(state, index_schema_of(IceCream)), 0, REFUSED, (0, ["IceCream:1", "IceCream:2"]),
         aggregated("IceCream:1"), [b"[]"],
     )  # fmt: skip
-    assert [words(request).split()[0] for request in asked] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    assert [words(request).split()[0] for request in asked[1:]] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
     assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
 
 
 def test_a_question_is_answered_by_a_scan_where_the_index_refused_documents() -> None:
     state = state_of(SEARCH)
-    state.indexes[NAME] = IndexHealth(math.inf, 1, "the index refused 1 of the documents")
+    state.indexes[NAME] = IndexHealth(math.inf, ("", 1), "the index refused 1 of the documents")
     asked, answer = drive(search.select_rows(state, select(Q(amount_kg=1))), (0, ["IceCream:1"]), ['{"amount_kg":1}'])
     assert [words(request).split()[0] for request in asked] == ["SCAN", "JSON.MGET"]
     assert keys(answer.value) == ["1"]
@@ -300,15 +317,53 @@ def test_a_question_is_answered_by_a_scan_where_the_index_refused_documents() ->
 
 def test_an_index_that_is_not_there_is_made_and_awaited() -> None:
     state = state_of(SEARCH, ready=False)
-    asked, _ = drive(ensure_index(state, index_schema_of(IceCream)), MISSING, "OK", FILLING, None, FILLING, None, FULL)
+    asked, why_not = drive(
+        ensure_index(state, index_schema_of(IceCream)),
+        0, MISSING, "OK", FILLING, None, FILLING, None, FULL, "OK", "OK",
+    )  # fmt: skip
     assert [words(request).split()[0] if isinstance(request, Command) else request for request in asked] == [
-        "FT.INFO", "FT.CREATE", "FT.INFO", Pause(0.002), "FT.INFO", Pause(0.004), "FT.INFO",
+        "SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO", Pause(0.002), "FT.INFO", Pause(0.004), "FT.INFO",
+        "FT.ALIASADD", "FT.ALIASUPDATE",
     ]  # fmt: skip
+    assert [words(request) for request in asked[-2:]] == [
+        f"FT.ALIASADD {NAME} {NAME}:1",
+        f"FT.ALIASUPDATE rs:IceCream {NAME}:1",
+    ]
+    assert why_not is None
+
+
+def test_an_index_that_takes_long_to_fill_serves_later() -> None:
+    class Hasty(IceCream):
+        __index_wait__ = 0
+
+    schema = index_schema_of(Hasty)
+    state = ServerState(capabilities=SEARCH)
+    filling = {**FILLING, "index_name": f"{schema.name}:1"}
+    asked, why_not = drive(ensure_index(state, schema), 0, MISSING, "OK", filling)
+    assert [words(request).split()[0] for request in asked] == ["SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO"]
+    assert why_not == "its index is being built, and has read 50% of the documents"
+    # A look from time to time, not at each query, tells when it is whole.
+    assert drive(ensure_index(state, schema)) == ([], why_not)
+
+
+def test_an_index_that_may_not_be_made_is_an_error_that_says_what_to_run() -> None:
+    class Looked(IceCream):
+        __auto_index__ = False
+
+    with pytest.raises(MissingIndex, match=r"run `rs-search index create .*test_drive:.*Looked`"):
+        drive(ensure_index(ServerState(capabilities=SEARCH), index_schema_of(Looked)), 0, MISSING, MISSING)
+
+
+def test_an_index_that_is_not_what_the_model_declares_is_not_asked() -> None:
+    other = {**FULL, "attributes": [*FULL["attributes"][1:], told_field("more", "$.more TAG")]}
+    asked, why_not = drive(ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), 0, other)
+    assert len(asked) == 2
+    assert "pk is not in the index; more is in the index and not in the model; IceCream.index.rebuild()" in why_not
 
 
 def test_pauses_grow_to_a_limit() -> None:
     asked, _ = drive(
-        ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), *[FILLING, None] * 12, FULL
+        ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), 0, *[FILLING, None] * 12, FULL
     )
     pauses = [request.seconds for request in asked if isinstance(request, Pause)]
     assert pauses == sorted(pauses)
@@ -317,14 +372,17 @@ def test_pauses_grow_to_a_limit() -> None:
 
 def test_an_index_that_another_process_made_meanwhile_is_taken() -> None:
     taken = ServerError("redis://h refused FT.CREATE: Index already exists")
-    asked, _ = drive(ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), MISSING, taken, FULL)
-    assert len(asked) == 3
+    asked, _ = drive(
+        ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)),
+        0, MISSING, taken, FULL, ServerError("Alias already exists"), "OK",
+    )  # fmt: skip
+    assert len(asked) == 6
 
 
 @pytest.mark.parametrize("error", [ServerError("Invalid JSONPath"), ServerUnavailable("gone, index already exists")])
 def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
     with pytest.raises(type(error)):
-        drive(ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), MISSING, error)
+        drive(ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)), 0, MISSING, error)
 
 
 # --- questions --------------------------------------------------------------------------------------------------------
@@ -455,14 +513,12 @@ def test_a_sorted_page_with_a_document_gone_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(("ask", "reply", "expected"), [(run, page(1), ["1"]), (count, [page(total=1)], 1)])
-def test_an_index_that_was_dropped_meanwhile_is_made_again_once(
-    ask: Callable[..., Any], reply: Any, expected: Any
-) -> None:
-    asked, found = ask(select(Q(flavour="x")), MISSING, MISSING, "OK", FULL, reply)
-    assert [words(request)[:9] for request in asked[1:4]] == ["FT.INFO r", "FT.CREATE", "FT.INFO r"]
+def test_an_index_that_was_dropped_meanwhile_is_made_again(ask: Callable[..., Any], reply: Any, expected: Any) -> None:
+    asked, found = ask(select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", reply)
+    assert [words(request)[:9] for request in asked[2:5]] == ["FT.INFO r", "FT.CREATE", "FT.INFO r"]
     assert (keys(found) if ask is run else found) == expected
     with pytest.raises(MissingIndex):
-        ask(select(Q(flavour="x")), MISSING, FULL, MISSING)
+        ask(select(Q(flavour="x")), MISSING, 0, FULL, MISSING, 0, FULL, MISSING)
 
 
 @pytest.mark.parametrize(
@@ -503,7 +559,7 @@ def test_an_explanation_asks_nothing_once_the_server_is_known() -> None:
 def test_rows_found_are_removed_where_they_still_are_as_they_were_read() -> None:
     texts = [b'{"flavour":"x"}', b'{"flavour":"y"}']
     found = [page(1, 2), 0]
-    asked, removed = drive(records.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), found, texts, [1])
+    asked, removed = drive(selected.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), found, texts, [1])
     assert [words(asked[1]), removed] == ["JSON.MGET IceCream:1 IceCream:2 .", 1]
     assert [command.arguments[3] for command in asked[2].commands] == ["IceCream:1"]
 
@@ -615,10 +671,12 @@ def test_a_stream_ends_with_its_slice() -> None:
     assert (len(asked), delivered) == (3, [["0998", "0999"], ["1000"]])
 
 
-def test_a_stream_makes_a_dropped_index_again_once() -> None:
-    asked, delivered = batches(select(Q(flavour="x")), MISSING, MISSING, "OK", FULL, page(1), capabilities=SEARCH)
+def test_a_stream_makes_a_dropped_index_again() -> None:
+    asked, delivered = batches(
+        select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", page(1), capabilities=SEARCH
+    )
     assert [words(request).split()[0] for request in asked] == [
-        "FT.SEARCH", "FT.INFO", "FT.CREATE", "FT.INFO", "FT.SEARCH",
+        "FT.SEARCH", "SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO", "FT.ALIASADD", "FT.ALIASUPDATE", "FT.SEARCH",
     ]  # fmt: skip
     assert delivered == [["1"]]
 

@@ -45,9 +45,9 @@ def lines_of(arguments: tuple[str, ...]) -> str:
 
 def test_the_index_of_every_type_is_as_the_golden_file_says() -> None:
     told = (
-        lines_of(create_arguments(index_schema_of(Everything)))
+        lines_of(create_arguments(index_schema_of(Everything), index_schema_of(Everything).name))
         + "\n"
-        + lines_of(create_arguments(index_schema_of(IceCream)))
+        + lines_of(create_arguments(index_schema_of(IceCream), index_schema_of(IceCream).name))
     )
     if os.environ.get("RS_SEARCH_UPDATE_GOLDEN") == "1":
         GOLDEN.write_text(told, encoding="utf-8")
@@ -233,7 +233,7 @@ def test_two_versions_of_a_model_have_two_indexes_and_one_version_has_one() -> N
 
 @pytest.mark.parametrize(("prefix", "length"), [("Ice", 4), ("é", 3), ("a:b", 4)])
 def test_keys_of_models_below_a_prefix_are_kept_out(prefix: str, length: int) -> None:
-    words = create_arguments(index_schema_of(model(__prefix__=prefix, a=StringType())))
+    words = create_arguments(index_schema_of(model(__prefix__=prefix, a=StringType())), "rs:index:1")
     assert words[:8] == ("FT.CREATE", words[1], "ON", "JSON", "PREFIX", "1", f"{prefix}:", "FILTER")
     assert words[8] == f'!contains(substr(@__key,{length},-1),":")'
 

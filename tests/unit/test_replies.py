@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rs_search.operations.index import _is_filling
+from rs_search.server.index_info import index_info
 from rs_search.server.replies import Page, aggregate_page, mapping, search_page, text
 
 ROWS = [("t:1", {"$": b'{"a":"x"}'})]
@@ -135,11 +135,11 @@ INFOS: list[tuple[Any, bool]] = [
 
 @pytest.mark.parametrize(("info", "filling"), INFOS)
 def test_an_index_is_filling_until_the_server_says_that_it_holds_everything(info: Any, filling: bool) -> None:
-    assert _is_filling(mapping(info)) is filling
+    assert index_info(info).filling is filling
 
 
 def test_an_indexing_of_zero_as_a_float_is_no_filling() -> None:
-    assert _is_filling({"indexing": 0.0, "percent_indexed": 1.0}) is False
+    assert index_info({"index_name": "i", "indexing": 0.0, "percent_indexed": 1.0}).filling is False
 
 
 @pytest.mark.parametrize(
