@@ -13,12 +13,13 @@ import click
 from schematics.models import Model
 from schematics.types import IntType, StringType
 
-from ..errors import ServerError
-from ..index_schema import index_schema_of
+from ..errors import SchemaError, ServerError
 from ..model import SearchRedisMixin
 from ..objects import Objects, objects
 from ..operations.requests import Operation, command
+from ..options import options_of
 from ..server.calls import call
+from ..storage.json_document import STRINGS
 from .base import Command
 from .output import print_rows, progress, to_json
 
@@ -71,23 +72,31 @@ def bench(number: int, as_json: bool) -> None:
 @contextmanager
 def _temporary_model() -> Iterator[Objects[Any]]:
     class Bench(Model, SearchRedisMixin):  # type: ignore[misc]
+        # What classes of the package declare is taken for the mixins' own, and a prefix of theirs for none.
+        __module__ = "rs_search_bench"
         __prefix__ = f"{PREFIX}{uuid.uuid4().hex}"
         pk = StringType()
         flavour = StringType()
         amount = IntType()
 
     own: Objects[Any] = objects(Bench)
+    beginning = options_of(Bench).key_ends[0]
+    if not beginning.startswith(PREFIX):
+        # What follows removes everything under it.
+        raise SchemaError(f"the keys to measure with begin with {beginning!r}, which may be another's")
     try:
         yield own
     finally:
         own.delete_all()
-        call(Bench, "bench", lambda state: _drop_index(Bench))
+        call(Bench, "bench", lambda state: _forget(beginning))
+        # There is none where the server has no RediSearch.
+        with suppress(ServerError):
+            own.index.drop()
 
 
-def _drop_index(model: type[Model]) -> Operation[None]:
-    # There is none where the server has no RediSearch.
-    with suppress(ServerError):
-        yield command("FT.DROPINDEX", index_schema_of(model).name)
+def _forget(beginning: str) -> Operation[None]:
+    """Remove the note that there are strings, which a server without RedisJSON gets."""
+    yield command("SREM", STRINGS, beginning)
 
 
 def _measured(model: Objects[Any], number: int) -> Iterator[Measured]:

@@ -10,7 +10,6 @@ import click
 from ..objects import objects
 from . import failures
 from .base import Group, confirm
-from .failures import Failure
 from .models import MODEL
 from .output import print_fields, progress, to_json
 
@@ -24,14 +23,6 @@ def index() -> None:
     """Look at the index of a model, make it, and mend it."""
 
 
-def index_of(model: type[Any]) -> Any:
-    """The index of a model. Raises `Failure` where there is none to look after."""
-    found = getattr(objects(model), "index", None)
-    if found is None:
-        raise Failure(f"{model.__name__} has no index to look after", failures.USAGE)
-    return found
-
-
 @index.command(example="rs-search index status shop.models:IceCream --json")
 @MODEL
 @AS_JSON
@@ -39,12 +30,11 @@ def index_of(model: type[Any]) -> Any:
 def status(context: click.Context, model: type[Any], as_json: bool) -> None:
     """Tell what the index holds and refuses, what cuts its answers, and how it differs from the model.
 
-    The exit code is 1 where it is not there, still filling, refuses documents, or differs.
+    The exit code is 1 where queries are not answered from it; why_not says why.
     """
-    found = index_of(model).status()
+    found = objects(model).index.status()
     _report(found, as_json)
-    amiss = not found.exists or found.waiting or found.refused or found.differences
-    context.exit(failures.NO if amiss else failures.DONE)
+    context.exit(failures.DONE if found.why_not is None else failures.NO)
 
 
 @index.command(example="rs-search index create shop.models:IceCream --wait 60")
@@ -52,8 +42,10 @@ def status(context: click.Context, model: type[Any], as_json: bool) -> None:
 @click.option("--wait", type=click.FloatRange(0), metavar="SECONDS", help="Wait until it holds all, so long at most.")
 def create(model: type[Any], wait: float | None) -> None:
     """Make the index if it is not there."""
-    own = index_of(model)
-    click.echo(f"{own.name}: {'made' if own.create(wait=wait) else 'was there'}")
+    own = objects(model).index
+    with progress(f"{model.__name__}: indexing") as tell:
+        made = own.create(wait=wait, on_progress=tell)
+    click.echo(f"{own.name}: {'made' if made else 'was there'}")
 
 
 @index.command(example="rs-search index rebuild shop.models:IceCream --dry-run")
@@ -63,7 +55,7 @@ def create(model: type[Any], wait: float | None) -> None:
 def rebuild(model: type[Any], dry_run: bool, as_json: bool) -> None:
     """Make the index anew beside the old one, and change over when it holds all."""
     with progress(f"{model.__name__}: indexing") as tell:
-        done = index_of(model).rebuild(dry_run=dry_run, on_progress=tell)
+        done = objects(model).index.rebuild(dry_run=dry_run, on_progress=tell)
     _report(done, as_json)
 
 
@@ -73,7 +65,7 @@ def rebuild(model: type[Any], dry_run: bool, as_json: bool) -> None:
 @YES
 def prune(model: type[Any], dry_run: bool, yes: bool) -> None:
     """Drop the indexes that older versions of the model left; no document is lost."""
-    own = index_of(model)
+    own = objects(model).index
     if not dry_run:
         old = own.prune(dry_run=True)
         if not old:
@@ -89,7 +81,7 @@ def prune(model: type[Any], dry_run: bool, yes: bool) -> None:
 @click.pass_context
 def drop(context: click.Context, model: type[Any], yes: bool) -> None:
     """Drop the index; no document is lost, and the next query makes it again. The exit code is 1 if there was none."""
-    own = index_of(model)
+    own = objects(model).index
     confirm(f"Drop {own.name}?", yes)
     dropped = own.drop()
     click.echo(f"{own.name}: {'dropped' if dropped else 'was not there'}")
@@ -105,7 +97,7 @@ def drop(context: click.Context, model: type[Any], yes: bool) -> None:
 def verify(context: click.Context, model: type[Any], repair: bool, batch: int, as_json: bool) -> None:
     """Compare the index with every stored object. The exit code is 1 where they differ."""
     with progress(f"{model.__name__}: verifying") as tell:
-        found = index_of(model).verify(repair=repair, batch=batch, on_progress=tell)
+        found = objects(model).index.verify(repair=repair, batch=batch, on_progress=tell)
     _report(found, as_json)
     context.exit(failures.DONE if found.whole else failures.NO)
 

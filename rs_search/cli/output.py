@@ -97,7 +97,7 @@ def print_fields(report: Any) -> None:
         if isinstance(value, dict):
             value = tuple(f"{name} {cell(inner)}" for name, inner in value.items())
         if not isinstance(value, (tuple, list)):
-            click.echo(f"{field.name}: {cell(value)}")
+            click.echo(f"{field.name}: {cell(value)}".rstrip())
             continue
         click.echo(f"{field.name}: {len(value) or 'none'}")
         for one in value:

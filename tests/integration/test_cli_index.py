@@ -16,6 +16,8 @@ from rs_search.index_schema import index_schema_of
 
 ICES = "fixtures.models:IceCream"
 NAME = index_schema_of(IceCream).name
+#: What the name is an alias of.
+MADE = f"{NAME}:1"
 
 
 def run(command: str, *words: str, **options: Any) -> Result:
@@ -34,7 +36,7 @@ def ices(indexed: redis.Redis) -> redis.Redis:
 
 def test_create_makes_the_index_once(ices: redis.Redis) -> None:
     assert run("create", "--wait", "10").stdout == f"{NAME}: made\n"
-    assert NAME in names(ices)
+    assert MADE in names(ices)
     assert run("create").stdout == f"{NAME}: was there\n"
 
 
@@ -78,14 +80,14 @@ def test_prune_asks_before_it_drops_old_indexes(ices: redis.Redis) -> None:
     assert run("prune", input="n\n").exit_code == 1
     assert old in names(ices)
     assert run("prune", "--yes").stdout == f"{old}\n"
-    assert names(ices) == {NAME}
+    assert names(ices) == {MADE}
     assert run("prune").stdout == ""
 
 
 def test_drop_asks_and_tells_whether_there_was_one(ices: redis.Redis) -> None:
     run("create", "--wait", "10")
     assert run("drop", input="n\n").exit_code == 1
-    assert NAME in names(ices)
+    assert MADE in names(ices)
     assert run("drop", "--yes").stdout == f"{NAME}: dropped\n"
     assert names(ices) == set()
     assert run("drop", "--yes").exit_code == 1
