@@ -24,7 +24,7 @@ from schematics.models import Model
 from schematics.types import DecimalType, IntType, ListType, StringType
 
 import rs_search
-from rs_search import DistributedRedisMixin, HashRedisMixin, SearchRedisMixin, SimpleRedisMixin
+from rs_search import DistributedRedisMixin, HashRedisMixin, ReferenceType, SearchRedisMixin, SimpleRedisMixin
 from rs_search.cli.application import application
 from rs_search.server.connections import address_of
 from rs_search.server.settings import SETTINGS
@@ -39,6 +39,16 @@ class Tagged(Model, SearchRedisMixin):
     pk = StringType()
     tags = ListType(StringType())
     price = DecimalType()
+
+
+class Maker(Model, SearchRedisMixin):
+    pk = StringType()
+    country = StringType()
+
+
+class Made(Model, SearchRedisMixin):
+    pk = StringType()
+    maker = ReferenceType(Maker)
 
 
 class Strings(Model, SimpleRedisMixin):
@@ -189,6 +199,21 @@ def test_a_query_that_means_nothing_is_a_usage_error_in_one_line(client: redis.R
     result = run("search", ICES, *words)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert isinstance(run("search", ICES, *words, "--debug").exception, rs_search.QueryError)
+
+
+def test_references_are_asked_across_and_shown_as_primary_keys(client: redis.Redis) -> None:
+    for number, country in enumerate(("at", "it")):
+        maker = Maker({"pk": f"m{number}", "country": country})
+        maker.set()
+        Made({"pk": f"i{number}", "maker": maker}).set()
+    name = f"{__name__}:Made"
+    assert lines("search", name, "--where", "maker__country__in=it,fr") == ["i1\tm1"]
+    assert rows("search", name, "--where", "maker__in=m0", "--columns", "maker", "--json") == [{"maker": "m0"}]
+    assert lines("facets", name, "maker") == ["maker\tm0\t1", "maker\tm1\t1"]
+    dumped = run("dump", name).stdout
+    Made.delete_all()
+    assert run("load", name, input=dumped).exit_code == 0
+    assert [one.maker.country for one in Made.all().prefetch("maker")] == ["at", "it"]
 
 
 def test_facets_count_values_and_the_elements_of_lists(client: redis.Redis) -> None:
