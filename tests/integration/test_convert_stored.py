@@ -67,8 +67,8 @@ def written(client: redis.Redis, layer: type = redis_schematics.SimpleRedisMixin
 
 
 def names(client: redis.Redis) -> list[bytes]:
-    """All keys of the server."""
-    return list(client.scan_iter())
+    """All keys of the server, but for the note that there are strings of ours."""
+    return [key for key in client.scan_iter() if key != b"rs:strings"]
 
 
 def types_of(client: redis.Redis) -> set[bytes]:

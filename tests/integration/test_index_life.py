@@ -130,8 +130,13 @@ def test_a_builder_that_dies_leaves_its_index_to_others(client: redis.Redis) -> 
     assert Hasty.count(amount__gte=0) == 20_000
     # Another process, which knows nothing of the first.
     rs_search.connect(redis.Redis.from_url(url_of(client)))
-    assert Ice.count(amount__gte=0) == 20_000
-    assert Ice.filter(amount=5).explain().access == "index"
+
+    class Patient(Ice):
+        __prefix__ = "Ice"
+        __index_wait__ = 30
+
+    assert Patient.count(amount__gte=0) == 20_000
+    assert Patient.filter(amount=5).explain().access == "index"
 
 
 def url_of(client: redis.Redis) -> str:

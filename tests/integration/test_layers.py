@@ -151,7 +151,8 @@ def test_delete_all_removes_everything_of_the_model_and_nothing_else(full: Any, 
     assert full.delete_all() == 0
     assert other.count() == 1
     assert other.delete_all() == 1
-    assert list(client.scan_iter()) == []
+    # That there were strings, which an index would not see, stays noted.
+    assert [key for key in client.scan_iter() if key != b"rs:strings"] == []
 
 
 # --- some of the fields, and conditions -----------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_a_foreign_key_that_is_no_utf8_is_left_alone(plain: redis.Redis) -> None
     ice.set()
     assert IceCream.all() == [ice]
     assert IceCream.delete_all() == 1
-    assert plain.keys() == [b"IceCream:\xff"]
+    assert sorted(plain.keys()) == [b"IceCream:\xff", b"rs:strings"]
 
 
 class Shop(Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 import redis
@@ -45,10 +46,15 @@ def test_a_server_that_loses_documents_is_noticed_and_told_as_python(both: Clien
     class Forgetful(redis.Redis):
         """Keeps no document that has a 7 in its key."""
 
-        def execute_command(self, *arguments: object, **options: object) -> object:
-            if arguments[0] in ("SET", "JSON.SET") and "7" in str(arguments[1]):
-                return b"OK"
-            return super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
+        def pipeline(self, *arguments: Any, **options: Any) -> Any:
+            pipeline = super().pipeline(*arguments, **options)
+            send = pipeline.execute_command
+
+            def forget(*words: Any, **options: Any) -> Any:
+                return send("PING") if words[0] == "SET" and "7" in str(words[1]) else send(*words, **options)
+
+            pipeline.execute_command = forget  # type: ignore[method-assign]
+            return pipeline
 
     options = both["plain"].connection_pool.connection_kwargs
     pool = redis.ConnectionPool(connection_class=both["plain"].connection_pool.connection_class, **options)
