@@ -86,11 +86,15 @@ def rows(*words: str) -> list[Any]:
     return [json.loads(line) for line in lines(*words)]
 
 
+def environment(client: redis.Redis) -> dict[str, str]:
+    paths = (os.environ.get("PYTHONPATH", ""), str(TESTS.parent), str(TESTS))
+    return {**os.environ, "RS_SEARCH_URL": address_of(client), "PYTHONPATH": ":".join(filter(None, paths))}
+
+
 def started(client: redis.Redis, *words: str, **options: Any) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
-    environment = {**os.environ, "RS_SEARCH_URL": address_of(client), "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
     return subprocess.Popen(
-        [sys.executable, "-m", "rs_search.cli", *words], env=environment, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "rs_search.cli", *words], env=environment(client), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, **options,
     )  # fmt: skip
 
@@ -407,9 +411,8 @@ def test_on_a_terminal_there_is_a_table_and_a_bar(ices: redis.Redis, tmp_path: P
     ours, theirs = os.openpty()
     command = f"{sys.executable} -m rs_search.cli"
     script = f"{command} search {ICES} --columns pk,flavour && {command} dump {ICES} --output {tmp_path / 'ices'}"
-    environment = {**os.environ, "RS_SEARCH_URL": address_of(ices), "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
-                   "COLUMNS": "100", "TERM": "xterm"}  # fmt: skip
-    with subprocess.Popen(["sh", "-c", script], env=environment, stdout=theirs, stderr=theirs) as process:
+    own = {**environment(ices), "COLUMNS": "100", "TERM": "xterm"}
+    with subprocess.Popen(["sh", "-c", script], env=own, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
         # Linux ends it with an error, macOS with nothing.
