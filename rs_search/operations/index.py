@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from ..errors import MissingIndex, ServerError, ServerUnavailable
 from ..index_schema import IndexSchema
 from ..options import options_of
-from ..server.capabilities import IndexHealth, ServerState
+from ..server.capabilities import IndexHealth, ServerState, discover
 from ..server.index_arguments import create_arguments
 from ..server.index_info import IndexInfo, index_info
 from ..server.replies import cursor_page
 from ..storage import storage_of
+from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
 from .requests import Command, Operation, Pause, command
+from .stored import Found, look_at, write_again
 
 logger = logging.getLogger("rs_search")
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 #: Seconds between two looks at an index that is being built.
 FILLING_LOOK = 0.1
+#: Milliseconds after which a process that looks at documents, and says nothing of it, is taken for dead.
+FITTING = 30_000
 #: Keys asked for in one reply.
 MOST_KEYS = 1_000_000
 
@@ -44,7 +49,7 @@ def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | Non
     left = (yield from _strings_left(state, schema)) if before is None else None
     since = before.filling_since if before is not None else None
     since = time.monotonic() if since is None else since
-    info = yield from _found_or_built(schema, since + options_of(schema.model).index_wait)
+    info = yield from _found_or_built(state, schema, since + options_of(schema.model).index_wait)
     why_not = _not_ready(schema, info) or left
     seen = (info.name, info.failures)
     if why_not is None and info.failures and (before is None or before.why_not is not None or before.seen != seen):
@@ -74,15 +79,15 @@ def _not_ready(schema: IndexSchema, info: IndexInfo) -> str | None:
 # --- found, or built --------------------------------------------------------------------------------------------------
 
 
-def _found_or_built(schema: IndexSchema, until: float) -> Operation[IndexInfo]:
+def _found_or_built(state: ServerState, schema: IndexSchema, until: float) -> Operation[IndexInfo]:
     """What the server tells of the index that serves; of one that is being built, at the time ``until``."""
     try:
         return (yield from filled(schema.name, until))
     except MissingIndex:
-        return (yield from _built(schema, until))
+        return (yield from _built(state, schema, until))
 
 
-def _built(schema: IndexSchema, until: float) -> Operation[IndexInfo]:
+def _built(state: ServerState, schema: IndexSchema, until: float) -> Operation[IndexInfo]:
     """What the server tells of the first index of this version of the model, made now or being made by another."""
     model, name = schema.model, f"{schema.name}:1"
     if options_of(model).auto_index:
@@ -96,9 +101,43 @@ def _built(schema: IndexSchema, until: float) -> Operation[IndexInfo]:
             f"{model.__name__} has no index, and its __auto_index__ is False: "
             f"run `rs-search index create {model.__module__}:{model.__qualname__}`"
         ) from None
-    if not info.filling:
-        yield from serve_first(schema, name)
+    return info if info.filling else (yield from fitted(state, schema, info))
+
+
+def fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operation[IndexInfo]:
+    """Have an index that has read everything serve, when the documents' companions are those that it reads.
+
+    Documents of another version of the model may lack some, and would be left out of answers. One process looks at
+    them, O(collection); to others the index is being built for that time.
+    """
+    lock = f"{schema.name}:fitting"
+    if not (yield command("SET", lock, "1", "NX", "PX", str(FITTING))):
+        yield Pause(FILLING_LOOK)
+        return replace(info, filling=True)
+    try:
+        yield from _fit(state, schema, info, lock)
+    except ServerError:
+        yield command("DEL", lock)
+        raise
+    yield command("DEL", lock)
     return info
+
+
+def _fit(state: ServerState, schema: IndexSchema, info: IndexInfo, lock: str) -> Operation[None]:
+    if info.documents:
+        yield from _write_stale(state, schema, lock)
+    yield from serve_first(schema, info.name)
+
+
+def _write_stale(state: ServerState, schema: IndexSchema, lock: str) -> Operation[None]:
+    capabilities = yield from discover(state)
+    keys = yield from storage_of(schema.model).keys()
+    for start in range(0, len(keys), BATCH):
+        found = Found()
+        yield from look_at(schema, keys[start : start + BATCH], found)
+        # What cannot be read is told when it is: the index refuses it, or its member is no number or date.
+        yield from write_again(schema, found.stale, capabilities)
+        yield command("PEXPIRE", lock, FITTING)
 
 
 def build(schema: IndexSchema, name: str) -> Operation[bool]:

@@ -13,7 +13,7 @@ from ..index_schema import IndexSchema
 from ..server.capabilities import ServerState, discover
 from ..server.index_info import IndexInfo, index_info
 from ..server.replies import text
-from .index import FIRST_PAUSE, LONGEST_PAUSE, build, serve_first
+from .index import FIRST_PAUSE, LONGEST_PAUSE, build, fitted
 from .requests import Operation, Pause, command
 
 #: Told how many documents are done, and of how many.
@@ -40,8 +40,11 @@ def create(
     name = f"{schema.name}:1" if serving is None else serving.name
     made = serving is None and (yield from build(schema, name))
     info = yield from _awaited(name, until, on_progress)
-    if serving is None and not info.filling:
-        yield from serve_first(schema, name)
+    while serving is None and not info.filling and (yield from fitted(state, schema, info)).filling:
+        # Another process looks at the documents.
+        serving = yield from info_of(schema.name)
+        if time.monotonic() >= until:
+            break
     state.indexes.pop(schema.name, None)
     return made
 

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-
-from ..codec import Document, decode, dump, encode, parse
-from ..companions import UnkeepableAt, companions
-from ..errors import InvalidObject, RedisMixinException, UnreadableDocument
+from ..codec import Document, decode, encode, parse
+from ..companions import UnkeepableAt
+from ..errors import RedisMixinException
 from ..index_schema import IndexSchema
-from ..instances import hydrate, with_changes
-from ..schema import COMPANIONS
-from ..server.capabilities import Capabilities, ServerState, discover
+from ..server.capabilities import ServerState, discover
 from ..server.index_info import IndexInfo
 from ..server.replies import search_page
 from ..server.settings import SEARCH, look
 from ..storage import storage_of
-from ..storage.base import SEEN, Record, as_bytes
 from ..storage.json_document import existing
 from . import convert
 from .index import keys_inside, refused_keys
 from .index_admin import OnProgress, indexes_of, info_of, refuse_without_search
-from .requests import CHANGE, Batch, Operation, command
+from .requests import Batch, Operation, command
+from .stored import Found, Refused, look_at, texts_of, write_again
 
 #: Refused documents whose reasons are looked for; of the others, the keys are told.
 MOST_REASONS = 100
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A stored document that is not in the index, and why."""
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -174,7 +161,7 @@ def _field_sizes(schema: IndexSchema, name: str) -> Operation[dict[str, int]]:
 
 def _refused(schema: IndexSchema, info: IndexInfo) -> Operation[tuple[Refused, ...]]:
     keys = sorted((yield from refused_keys(schema, info.name)))
-    rows = dict(zip(keys, (yield from _texts(keys[:MOST_REASONS])), strict=False))
+    rows = dict(zip(keys, (yield from texts_of(keys[:MOST_REASONS])), strict=False))
     return tuple(Refused(key, _reason(schema, info, key, rows.get(key))) for key in keys)
 
 
@@ -202,26 +189,15 @@ def _odd_members(schema: IndexSchema, document: Document, key: str) -> str:
 # --- every object -----------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Found:
-    """Keys of what is not as it should be, so far."""
-
-    checked: int = 0
-    present: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
-    strings: list[str] = field(default_factory=list)
-    unreadable: list[Refused] = field(default_factory=list)
-
-
 def verify(
     state: ServerState, schema: IndexSchema, repair: bool, batch: int, on_progress: OnProgress | None
 ) -> Operation[Verified]:
     """Compare every stored object with the index, a batch a round trip; and mend what can be mended."""
     yield from refuse_without_search(state, schema)
     keys = sorted((yield from storage_of(schema.model).keys()))
-    found = _Found()
+    found = Found()
     for start in range(0, len(keys), batch):
-        yield from _look_at(schema, keys[start : start + batch], found)
+        yield from look_at(schema, keys[start : start + batch], found)
         if on_progress is not None:
             on_progress(min(start + batch, len(keys)), len(keys))
     # After the objects: each that was there then is in the index by now.
@@ -231,38 +207,7 @@ def verify(
     return (yield from _repaired(state, schema, told, batch)) if repair and not told.whole else told
 
 
-def _look_at(schema: IndexSchema, keys: list[str], found: _Found) -> Operation[None]:
-    texts = yield from _texts(keys)
-    absent = [key for key, text in zip(keys, texts, strict=True) if text is None]
-    # Gone by now, or strings.
-    strings = (yield command("MGET", *absent)) if absent else []
-    found.strings += [key for key, text in zip(absent, strings, strict=True) if text is not None]
-    found.checked += len(keys) - sum(text is None for text in strings)
-    for key, text in zip(keys, texts, strict=True):
-        if text is None:
-            continue
-        try:
-            if _is_stale(schema, key, text):
-                found.stale.append(key)
-            else:
-                found.present.append(key)
-        except (UnreadableDocument, UnkeepableAt) as error:
-            found.unreadable.append(Refused(key, str(error)))
-
-
-def _texts(keys: list[str]) -> Operation[list[Any]]:
-    return list((yield command("JSON.MGET", *keys, "."))) if keys else []
-
-
-def _is_stale(schema: IndexSchema, key: str, text: Any) -> bool:
-    beside = companions(parse(text, key), schema)
-    there = orjson.loads(as_bytes(text)).get(COMPANIONS) or {}
-    if not beside or not there:
-        return bool(beside or there)
-    return bool(orjson.loads(dump({COMPANIONS: beside}))[COMPANIONS] != there)
-
-
-def _compared(schema: IndexSchema, keys: list[str], found: _Found) -> Operation[tuple[list[str], list[str]]]:
+def _compared(schema: IndexSchema, keys: list[str], found: Found) -> Operation[tuple[list[str], list[str]]]:
     """The keys of stored documents that are not in the index, and those in it of documents that are not stored."""
     inside = yield from _inside(schema)
     missing = yield from existing([key for key in found.present if key not in inside])
@@ -288,30 +233,10 @@ def _repaired(state: ServerState, schema: IndexSchema, told: Verified, batch: in
     wrong = [*told.missing, *told.stale, *(one.key for one in told.unreadable)]
     written: list[str] = []
     for start in range(0, len(wrong), batch):
-        written += yield from _written(schema, wrong[start : start + batch], capabilities)
+        written += yield from write_again(schema, wrong[start : start + batch], capabilities)
     mended = len((yield from _inside(schema)).intersection(written))
     if told.strings:
         todo = convert.task(schema.model, None, "json", batch, False, None)
         mended += (yield from convert.convert(state, todo)).converted
     state.indexes.pop(schema.name, None)
     return replace(told, repaired=mended)
-
-
-def _written(schema: IndexSchema, keys: list[str], capabilities: Capabilities) -> Operation[list[str]]:
-    storage = storage_of(schema.model)
-    records = list(_records(schema, (yield from storage.look(keys, capabilities))))
-    if not records:
-        return []
-    yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)
-    # What another program wrote meanwhile is that one's, and was read by the index then.
-    return [record.key for record in records]
-
-
-def _records(schema: IndexSchema, seen: list[Any]) -> Iterator[Record]:
-    for one in seen:
-        try:
-            prepared = with_changes(hydrate(schema.model, one.key, one.document), one.key, {})
-        except (InvalidObject, UnreadableDocument):
-            # Only who wrote it knows what was meant; it is told as unreadable, or missing.
-            continue
-        yield Record(one.key, prepared.payload, None, SEEN, one.digest)

@@ -15,7 +15,7 @@ from schematics.models import Model
 from schematics.types import DateType, DecimalType, FloatType, IntType, ListType, StringType
 
 import rs_search
-from rs_search import MissingIndex, QueryError, SearchRedisMixin, ServerError, SimpleRedisMixin, objects
+from rs_search import MissingIndex, QueryError, SearchRedisMixin, ServerError, SimpleRedisMixin, objects, search_options
 
 #: Each test fills a collection; the index is the same over both protocols but for what FT.INFO looks like.
 SERVERS = [("redis", 3), ("redis", 2), ("valkey", 3)]
@@ -142,6 +142,49 @@ def test_a_builder_that_dies_leaves_its_index_to_others(client: redis.Redis) -> 
 def url_of(client: redis.Redis) -> str:
     settings = client.connection_pool.connection_kwargs
     return f"unix://{settings['path']}?protocol={settings.get('protocol') or 3}"
+
+
+def test_documents_of_another_version_are_found_by_what_that_one_did_not_index(
+    client: redis.Redis, drive: Driver
+) -> None:
+    class Old(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        day = StringType()
+        name = StringType()
+        price = DecimalType(metadata={"search_options": search_options(skip=True)})
+
+    class New(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        __index__ = {"name": search_options(sortable=True)}
+        pk = StringType()
+        day = DateType()
+        name = StringType()
+        price = DecimalType()
+
+    for n in range(30):
+        drive(Old({"pk": f"{n:02}", "day": f"2020-01-{n + 1:02}", "name": f"ÄÖ{n}", "price": f"{n}.5"}), "set")
+    assert drive(Old, "count", name__startswith="ÄÖ") == 30
+    assert drive(New, "count", day__gte="2020-01-11") == 20
+    assert drive(New, "count", price__lt=10) == 10
+    assert drive(New, "count", name__istartswith="äö1") == 11
+    assert drive(New.filter(day__gte="2020-01-11"), "explain").access == "index"
+    assert drive(Old, "count", day="2020-01-11") == 1
+
+
+def test_while_one_process_looks_at_documents_others_read_the_collection(client: redis.Redis) -> None:
+    class Hasty(Ice):
+        __prefix__ = "Ice"
+        __index_wait__ = 0
+
+    keep_by_hand(client, 10)
+    client.set(f"{Ice.index.name}:fitting", "1", px=600)
+    assert Hasty.count(amount__gte=0) == 10
+    assert Hasty.filter(amount=1).explain().access == "scan"
+    assert not Hasty.index.status().exists
+    # Whoever looked is taken for dead after a while.
+    assert Hasty.index.create() is False
+    assert Hasty.index.status().exists
 
 
 # --- built anew -------------------------------------------------------------------------------------------------------

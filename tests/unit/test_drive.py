@@ -319,15 +319,17 @@ def test_an_index_that_is_not_there_is_made_and_awaited() -> None:
     state = state_of(SEARCH, ready=False)
     asked, why_not = drive(
         ensure_index(state, index_schema_of(IceCream)),
-        0, MISSING, "OK", FILLING, None, FILLING, None, FULL, "OK", "OK",
+        0, MISSING, "OK", FILLING, None, FILLING, None, FULL, "OK", "OK", "OK", 1,
     )  # fmt: skip
     assert [words(request).split()[0] if isinstance(request, Command) else request for request in asked] == [
         "SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO", Pause(0.002), "FT.INFO", Pause(0.004), "FT.INFO",
-        "FT.ALIASADD", "FT.ALIASUPDATE",
+        "SET", "FT.ALIASADD", "FT.ALIASUPDATE", "DEL",
     ]  # fmt: skip
-    assert [words(request) for request in asked[-2:]] == [
+    assert [words(request) for request in asked[-4:]] == [
+        f"SET {NAME}:fitting 1 NX PX 30000",
         f"FT.ALIASADD {NAME} {NAME}:1",
         f"FT.ALIASUPDATE rs:IceCream {NAME}:1",
+        f"DEL {NAME}:fitting",
     ]
     assert why_not is None
 
@@ -374,9 +376,9 @@ def test_an_index_that_another_process_made_meanwhile_is_taken() -> None:
     taken = ServerError("redis://h refused FT.CREATE: Index already exists")
     asked, _ = drive(
         ensure_index(state_of(SEARCH, ready=False), index_schema_of(IceCream)),
-        0, MISSING, taken, FULL, ServerError("Alias already exists"), "OK",
+        0, MISSING, taken, FULL, "OK", ServerError("Alias already exists"), "OK", 1,
     )  # fmt: skip
-    assert len(asked) == 6
+    assert len(asked) == 8
 
 
 @pytest.mark.parametrize("error", [ServerError("Invalid JSONPath"), ServerUnavailable("gone, index already exists")])
@@ -514,7 +516,7 @@ def test_a_sorted_page_with_a_document_gone_is_read_again() -> None:
 
 @pytest.mark.parametrize(("ask", "reply", "expected"), [(run, page(1), ["1"]), (count, [page(total=1)], 1)])
 def test_an_index_that_was_dropped_meanwhile_is_made_again(ask: Callable[..., Any], reply: Any, expected: Any) -> None:
-    asked, found = ask(select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", reply)
+    asked, found = ask(select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", "OK", 1, reply)
     assert [words(request)[:9] for request in asked[2:5]] == ["FT.INFO r", "FT.CREATE", "FT.INFO r"]
     assert (keys(found) if ask is run else found) == expected
     with pytest.raises(MissingIndex):
@@ -673,10 +675,11 @@ def test_a_stream_ends_with_its_slice() -> None:
 
 def test_a_stream_makes_a_dropped_index_again() -> None:
     asked, delivered = batches(
-        select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", page(1), capabilities=SEARCH
+        select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", "OK", 1, page(1), capabilities=SEARCH
     )
     assert [words(request).split()[0] for request in asked] == [
-        "FT.SEARCH", "SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO", "FT.ALIASADD", "FT.ALIASUPDATE", "FT.SEARCH",
+        "FT.SEARCH", "SISMEMBER", "FT.INFO", "FT.CREATE", "FT.INFO", "SET", "FT.ALIASADD", "FT.ALIASUPDATE", "DEL",
+        "FT.SEARCH",
     ]  # fmt: skip
     assert delivered == [["1"]]
 
