@@ -53,6 +53,11 @@ def encode(instance: Model, for_index: bool = True, nulls: bool = False) -> Docu
     return document
 
 
+def primitive_of(field: Field, value: Any) -> Any:
+    """A field's native value as documents have it. Raises `UnkeepableAt`."""
+    return _encode_value(field, value, field.name)
+
+
 def dump(document: Document) -> bytes:
     """A document as JSON text that RedisJSON reads exactly. Raises `Unkeepable`."""
     try:

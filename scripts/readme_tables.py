@@ -10,8 +10,11 @@ import schematics.types
 from schematics.types import BaseType, CompoundType, HashType, NumberType
 
 from rs_search import Objects, ResultSet
+from rs_search.cli.application import application
+from rs_search.cli.base import Command, Group
 from rs_search.query.lookups import LISTS, LOOKUPS, MATCH, MATCH_MEANING, lookups_of
 from rs_search.schema import TYPE_ROWS, TypeRow
+from rs_search.server.settings import SETTINGS
 from rs_search.twins import sync
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -50,6 +53,33 @@ def operations_table() -> str:
     return "\n".join([*lines, _row("`list(…)` `for`", "`await` `async for`", "result sets", "The rows.")])
 
 
+def commands_table() -> str:
+    """Command, as an example → what it does."""
+    lines = ["| for instance | does |", "|---|---|"]
+    return "\n".join([*lines, *(_row(f"`{one.example}`", _first(one)) for one in _commands(application))])
+
+
+def _commands(group: Group) -> list[Command]:
+    found: list[Command] = []
+    for one in group.commands.values():
+        if isinstance(one, Group):
+            found += _commands(one)
+        elif isinstance(one, Command):
+            found.append(one)
+    return found
+
+
+def _first(command: Command) -> str:
+    return inspect.cleandoc(command.help or "").split("\n\n")[0].replace("\n", " ")
+
+
+def settings_table() -> str:
+    """Setting → value → what is lost without it."""
+    lines = ["| setting | in Redis 8 | should be | else |", "|---|---|---|---|"]
+    rows = (_row(f"`{one.name}`", f"`{one.newer_name}`", f"`{one.wanted}`", one.without) for one in SETTINGS)
+    return "\n".join([*lines, *rows])
+
+
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -68,7 +98,13 @@ def _names(row: TypeRow) -> list[str]:
     return sorted(names.keys() - {"MultiType"}, key=lambda name: (names[name] is not row.type, name))
 
 
-TABLES = {"types": types_table, "lookups": lookups_table, "operations": operations_table}
+TABLES = {
+    "types": types_table,
+    "lookups": lookups_table,
+    "operations": operations_table,
+    "commands": commands_table,
+    "settings": settings_table,
+}
 
 
 def with_tables(text: str) -> str:

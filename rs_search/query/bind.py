@@ -113,8 +113,13 @@ def _refers(path: Path, model: type[Model], where: Bound, said: str) -> Conditio
 
 
 def resolve(model: type[Model], name: str) -> tuple[Path, Lookup]:
-    """The path and the lookup that a name stands for; a field wins over a lookup of the same name."""
+    """The path and the lookup that a name stands for; a field wins over a lookup of the same name.
+
+    Through a reference it is the path in the model referred to.
+    """
     path, rest = _walk(model, name)
+    if path.field.kind is kinds.REFERENCE and _leads_on(path, rest):
+        return resolve(path.field.type.model, rest)
     return path, _lookup(path, rest, f"{model.__name__}.{name}")
 
 

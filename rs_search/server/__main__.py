@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rs_search.errors import EmbeddedServerError
-from rs_search.server.embedded import EmbeddedServer, start
+from rs_search.server.embedded import start
 
 EXAMPLE = """\
 example:
@@ -22,37 +22,38 @@ The URL is the only line on standard output. Ctrl-C or SIGTERM stops the server.
 def main(arguments: list[str] | None = None) -> int:
     """Run a server until a signal comes; returns the exit code: 0, or 1 when it did not start or ended by itself."""
     options = _parser().parse_args(arguments)
+    why = serve_until_stopped(
+        options.path,
+        modules=not options.plain,
+        port=options.port,
+        binary=options.binary,
+        settings=dict(options.settings),
+    )
+    print(f"rs_search.server: {' | '.join(why.splitlines())}", file=sys.stderr)
+    return 1
+
+
+def serve_until_stopped(path: str | None, **options: Any) -> str:
+    """Run a server as `start` does, and print its URL. SIGINT and SIGTERM stop it and raise ``SystemExit(0)``.
+
+    Gives why it did not start, or that it ended by itself.
+    """
     # From here on, so that a signal that comes while the server starts stops it as well.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
-        server = start(
-            options.path,
-            modules=not options.plain,
-            port=options.port,
-            binary=options.binary,
-            settings=dict(options.settings),
-        )
+        server = start(path, **options)
     except EmbeddedServerError as error:
-        return _fail(str(error))
+        return str(error)
     with server:
-        return _serve(server)
-
-
-def _serve(server: EmbeddedServer) -> int:
-    print(server.description, file=sys.stderr)
-    print(server.url, flush=True)
-    server.wait()
-    return _fail("the server ended by itself")
+        print(server.description, file=sys.stderr)
+        print(server.url, flush=True)
+        server.wait()
+    return "the server ended by itself"
 
 
 def _leave(*_: object) -> NoReturn:
     raise SystemExit(0)
-
-
-def _fail(reason: str) -> int:
-    print(f"rs_search.server: {' | '.join(reason.splitlines())}", file=sys.stderr)
-    return 1
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -135,6 +135,23 @@ def test_a_package_imports_nothing_that_is_forbidden_to_it(package: str) -> None
     assert wrong == []
 
 
+def test_nothing_imports_the_command_line_or_what_it_is_made_with() -> None:
+    outside = [module for module in MODULES if module.relative_to(PACKAGE).parts[0] != "cli"]
+    assert len(outside) < len(MODULES)
+    wrong = [
+        (name_of(module), name)
+        for module in outside
+        for name in imports(module)
+        if is_within(name, "rs_search.cli") or is_within(name, "click")
+    ]
+    assert wrong == []
+
+
+def test_importing_the_package_imports_neither_click_nor_rich() -> None:
+    result = run_python("import sys, rs_search; print({'click', 'rich', 'rs_search.cli'} & set(sys.modules))")
+    assert result.stdout == "set()\n", result.stderr
+
+
 #: Those with methods that are awaited; they hand everything on to the drivers.
 AWAITED = ("rs_search.index", "rs_search.model", "rs_search.objects", "rs_search.planner.explain",
            "rs_search.query.queryset", "rs_search.twins", "rs_search.server")  # fmt: skip

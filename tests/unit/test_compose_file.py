@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from rs_search.server.settings import PERSISTENCE, SEARCH, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -71,6 +74,29 @@ def test_both_search_servers_have_the_same_settings() -> None:
     assert {names[name]: value.lower() for name, value in stack.items()} == {
         name: value for name, value in redis_8.items() if name.startswith("--search")
     }
+
+
+def _wanted(group: str) -> dict[str, str]:
+    return {setting.name: setting.wanted for setting in SETTINGS if setting.group == group}
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    return dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
+
+
+def test_the_settings_for_search_are_those_that_the_command_line_recommends() -> None:
+    words = SERVICES["redis-stack"]["environment"]["REDISEARCH_ARGS"].split()
+    assert {name: value.lower() for name, value in _pairs(words).items()} == _wanted(SEARCH)
+    newer = {setting.newer_name: setting.wanted for setting in SETTINGS}
+    assert _pairs(SERVICES["redis8"]["command"][1:]) == newer
+
+
+def test_the_settings_for_persistence_are_those_that_the_command_line_recommends() -> None:
+    # `--save 60 1000` is one setting of two words.
+    plain = SERVICES["plain"]["command"][1:]
+    stack = shlex.split(SERVICES["redis-stack"]["environment"]["REDIS_ARGS"])
+    assert _pairs(plain) == _wanted(PERSISTENCE)
+    assert _pairs([*stack[:3], " ".join(stack[3:])]) == _wanted(PERSISTENCE)
 
 
 def test_the_workflow_tests_against_the_images_of_the_compose_file() -> None:

@@ -1,0 +1,117 @@
+"""Stored objects as lines, read in the order of keys and written as they were: what ``rs-search dump`` and ``load`` do.
+
+A line is an object by itself: its primary key, its document without what stands beside it for the index, and the
+seconds that it has to live.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from schematics.models import Model
+
+from ..codec import Document
+from ..errors import UnreadableDocument
+from ..instances import hydrate, prepare
+from ..primary_key import is_given
+from ..schema import schema_of
+from ..server.capabilities import Capabilities, ServerState, discover
+from ..storage import storage_of
+from ..storage.base import ABSENT, Record, Row
+from .requests import CHANGE, Batch, Operation, gathered
+
+OnUnreadable = Callable[[UnreadableDocument], None]
+
+
+@dataclass(frozen=True)
+class Line:
+    """An object; ``ttl`` is None for one that lives for ever."""
+
+    pk: str
+    document: Document
+    ttl: int | None = None
+
+
+def keys_after(state: ServerState, model: type[Model], pk: str | None) -> Operation[list[str]]:
+    """The keys of a model's objects in order, those after a primary key's only. O(keys of the database)."""
+    storage = storage_of(model)
+    keys = sorted((yield from storage.keys()), key=storage.rank)
+    if pk is None:
+        return keys
+    return keys[bisect_right([storage.rank(key) for key in keys], storage.rank(storage.key(pk))) :]
+
+
+def read(
+    state: ServerState, model: type[Model], keys: list[str], on_unreadable: OnUnreadable | None = None
+) -> Operation[list[Line]]:
+    """The objects under keys, those that are gone left out. 2 round trips.
+
+    Raises `UnreadableDocument`; ``on_unreadable`` is told instead, and the rest read one by one.
+    """
+    capabilities = yield from discover(state)
+    storage = storage_of(model)
+    try:
+        rows = yield from storage.read(keys, capabilities)
+    except UnreadableDocument:
+        if on_unreadable is None:
+            raise
+        rows = yield from _readable(model, keys, capabilities, on_unreadable)
+    lives = yield from gathered([storage.time_to_live(key, capabilities) for key, _ in rows])
+    return [
+        Line(storage.pk(key), document, seconds(left))
+        for (key, document), left in zip(rows, lives, strict=True)
+        if left is not None
+    ]
+
+
+def _readable(
+    model: type[Model], keys: list[str], capabilities: Capabilities, on_unreadable: OnUnreadable
+) -> Operation[list[Row]]:
+    rows: list[Row] = []
+    for key in keys:
+        try:
+            rows += yield from storage_of(model).read([key], capabilities)
+        except UnreadableDocument as error:
+            on_unreadable(error)
+    return rows
+
+
+def seconds(left: int | None) -> int | None:
+    """Milliseconds to live as whole seconds, none of them lost.
+
+    >>> seconds(1001), seconds(-1)
+    (2, None)
+    """
+    return None if left is None or left < 0 else max(1, -(-left // 1000))
+
+
+def record_of(model: type[Model], line: Line) -> Record:
+    """What the storage writes for a line, its version as it was.
+
+    Raises `UnreadableDocument` for what is not the model's, `InvalidObject` for what does not validate.
+    """
+    instance: Any = hydrate(model, storage_of(model).key(line.pk), line.document)
+    own = schema_of(model).fields.get("pk")
+    if own is not None and own.computed is None and not is_given(instance._data.get("pk")):
+        # Written by others, under a key that its fields do not make.
+        instance._data.converted["pk"] = line.pk
+    return prepare(instance).record(line.ttl)
+
+
+def write(state: ServerState, model: type[Model], records: list[Record], if_absent: bool = False) -> Operation[int]:
+    """Keep records, ``if_absent`` where there is nothing yet; gives how many were kept. 1 round trip."""
+    if not records:
+        return 0
+    capabilities = yield from discover(state)
+    storage = storage_of(model)
+    if not if_absent:
+        yield from storage.write_many(records, capabilities)
+        return len(records)
+    conditional = (Record(one.key, one.payload, one.expire, ABSENT) for one in records)
+    before = storage.preamble(capabilities)
+    commands = (*before, *(storage.guarded(one, capabilities) for one in conditional))
+    replies = yield Batch(commands, role=CHANGE)
+    return sum(map(bool, replies[len(before) :]))
