@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar
 
 import click
 
 from ..codec import primitive_of
 from ..objects import objects
-from ..paths import Path
+from ..paths import Path, declared_paths, descend
 from ..query.bind import bind_paths
+from ..query.lookups import BY_NAME, lookups_of
 from ..query.queryset import ResultSet
 from ..query.shapes import reach
+from ..query.tree import Q
 from ..schema import schema_of
 from . import failures
 from .base import Command
@@ -24,6 +28,7 @@ from .models import MODEL, columns, completing, conditions, orders
 from .output import document_of, print_rows, to_json
 
 F = TypeVar("F", bound=Callable[..., Any])
+SEARCH = BY_NAME["search"]
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="A line of JSON a row.")
 
 
@@ -48,11 +53,13 @@ def narrowed(
     return found
 
 
-def _found_by(model: type[Any], words: str) -> Any:
-    search = getattr(objects(model), "search", None)
-    if search is None:
-        raise Failure("words need a field here: --where FIELD__search='…'", failures.USAGE)
-    return search(words)
+def _found_by(model: type[Any], words: str) -> ResultSet[Any]:
+    """The objects in which some text has the words: ``Q(a__search=words) | Q(b__search=words) | …``."""
+    paths = [descend(path) for path in declared_paths(model)]
+    texts = [path for path in paths if SEARCH in lookups_of(path.field.kind)]
+    if not texts:
+        raise Failure(f"{model.__name__} has no texts in which words could be", failures.USAGE)
+    return objects(model).filter(reduce(or_, (Q(**{f"{path}__search": words}) for path in texts)))
 
 
 def _names(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,8 +87,9 @@ def search(
 ) -> None:  # fmt: skip
     """Find objects: a table on a terminal, tab-separated lines elsewhere, or JSON Lines.
 
-    Lookups and values mean what they mean in Python. Those of several values (in, range, near, …) take a JSON list, or
-    values between commas; match and within take JSON; isnull takes true or false.
+    WORDS are looked for in every text; all of them must be in one. Lookups and values mean what they mean in Python.
+    Those of several values (in, range, near, …) take a JSON list, or values between commas; match and within take JSON;
+    isnull takes true or false.
     """
     found = narrowed(model, words, where, exclude)
     found = found.order_by(*order) if order else found

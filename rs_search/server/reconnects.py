@@ -31,6 +31,6 @@ def watch(pool: Any, state: ServerState) -> None:
 
 
 def _register(connection: Any, state: ServerState) -> None:
-    # redis-py before 5.0.2 has it under a name of its own.
+    # redis-py 5.0 has it under another name.
     register = getattr(connection, "register_connect_callback", None) or connection._register_connect_callback
     register(state.note_connected)

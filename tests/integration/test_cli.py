@@ -51,6 +51,10 @@ class Made(Model, SearchRedisMixin):
     maker = ReferenceType(Maker)
 
 
+class Numbers(Model, SearchRedisMixin):
+    id = IntType()
+
+
 class Strings(Model, SimpleRedisMixin):
     id = StringType()
     amount = IntType()
@@ -160,6 +164,13 @@ def test_search_gives_tab_separated_lines(ices: redis.Redis) -> None:
         "i:4\t\t[b]Flavour\\t0\t40\t2024-01-05T00:00:00.000000",
         "i:3\t\t[b]Flavour\\t1\t30\t2024-01-04T00:00:00.000000",
     ]
+
+
+def test_words_are_looked_for_in_every_text(ices: redis.Redis) -> None:
+    assert lines("search", ICES, "flavour", "1", "--columns", "pk") == ["i:1", "i:3"]
+    assert lines("search", ICES, "nothing | 0", "--where", "amount_kg__gt=10", "--count") == ["2"]
+    failed = run("search", f"{__name__}:Numbers", "words")
+    assert (failed.exit_code, failed.stderr.strip()) == (2, "rs-search: Numbers has no texts in which words could be")
 
 
 def test_search_gives_documents_as_json(ices: redis.Redis) -> None:
