@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -66,14 +64,12 @@ class IndexHealth:
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
     ``asked`` is when the capabilities were asked for, of a monotonic clock.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
-    gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
     asked: float = math.inf
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, TypeVar
@@ -15,9 +16,11 @@ from ..operations.requests import ASK, CHANGE, Batch, Command, Elsewhere, Operat
 from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
 from .transactions import Transaction, current
-from .translation import CLIENT_ERRORS, translated
+from .translation import CLIENT_ERRORS, is_exhausted, translated
 
 T = TypeVar("T")
+#: Seconds that a thread waits for another one's connection, and between two looks, at the most.
+LONGEST_WAIT, LONGEST_PAUSE = 20.0, 0.005
 
 
 def run(operation: Operation[T], server: Server) -> T:
@@ -134,16 +137,37 @@ def _perform(request: Request, server: Server) -> Any:
     if isinstance(request, Elsewhere):
         other = server_of(request.model)
         return run(request.operation(other.state), other)
+    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
+        return _join(request, inside, server)
     try:
-        inside = current()
-        if isinstance(request, Batch) and inside is not None and request.role != ASK:
-            return _join(request, inside, server)
-        with server.state.gate:
-            if isinstance(request, Command):
-                return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-            return _perform_batch(request, server.client)
+        return _sent(request, server.client)
     except CLIENT_ERRORS as error:
+        if is_exhausted(error):
+            return _sent_later(request, server, error)
         raise translated(error, server.address, _named(request)) from error
+
+
+def _sent(request: Command | Batch, client: redis.Redis) -> Any:
+    if isinstance(request, Command):
+        return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+    if len(request.commands) == 1:
+        return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
+    with client.pipeline(transaction=request.atomic) as pipeline:
+        for command in request.commands:
+            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+        return pipeline.execute()
+
+
+def _sent_later(request: Command | Batch, server: Server, error: Exception) -> Any:
+    """Wait for another thread's connection: redis-py raises where more are asked for than the pool may have."""
+    until = time.monotonic() + LONGEST_WAIT
+    while is_exhausted(error) and time.monotonic() < until:
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
+        try:
+            return _sent(request, server.client)
+        except CLIENT_ERRORS as another:
+            error = another
+    raise translated(error, server.address, _named(request)) from error
 
 
 def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) -> None:
@@ -153,16 +177,6 @@ def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) 
             "and cannot take part in a transaction"
         )
     transaction.add(batch, server)
-
-
-def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
-    if len(batch.commands) == 1:
-        return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
-    with client.pipeline(transaction=batch.atomic) as pipeline:
-        for command in batch.commands:
-            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-        replies: list[Any] = pipeline.execute()
-        return replies
 
 
 def _named(request: Command | Batch) -> str:
