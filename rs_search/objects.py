@@ -18,7 +18,6 @@ from .index import Index
 from .instances import changed as changed_fields
 from .instances import hydrate, own_key, own_pk, take_over
 from .operations import convert, records, relations, removal, search, selected
-from .operations.candidates import Row
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
 from .options import options_of
