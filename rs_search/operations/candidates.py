@@ -7,15 +7,18 @@ key, a batch at a time, and checked as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from operator import itemgetter
+from typing import Any
 
 from schematics.exceptions import BaseError
 
 from ..errors import IncompleteResult, UnreadableDocument
+from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
-from ..reading import Document, parse
+from ..reading import Row
 from ..server.capabilities import Capabilities
 from ..server.replies import Page, cursor_page, search_page
 from ..storage import storage_of
@@ -58,11 +61,11 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
 def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
     """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys.
 
-    The next thousand are read while the caller works on these.
+    Unless a slice may end before them, the next thousand are read while the caller works on these.
     """
     storage, meets = storage_of(plan.select.model), row_filter(plan.select.model, plan.where)
     members = _members(plan) if storage.partial else None
-    stream = _found(storage, keys, capabilities, members)
+    stream = _found(storage, keys, capabilities, members, plan.select.stop is None)
     try:
         while (rows := (yield from next_batch(stream))) is not None:
             tally.examined += len(rows)
@@ -76,17 +79,17 @@ def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Ta
 
 
 def _found(
-    storage: Storage, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
+    storage: Storage, keys: list[str], capabilities: Capabilities, members: Collection[str] | None, ahead: bool
 ) -> Stream:
-    """What stands under keys, a thousand at a time, each begun before the caller works on those before it."""
+    """What stands under keys, a thousand at a time; ``ahead``: each begun before the caller has those before it."""
     begun: Any = None
     try:
         for start in range(0, len(keys), BATCH):
-            following = keys[start + BATCH : start + 2 * BATCH]
             if begun is None:
                 rows = yield from storage.found(keys[start : start + BATCH], capabilities, members)
             else:
                 rows = yield Finish(begun)
+            following = keys[start + BATCH : start + 2 * BATCH] if ahead else []
             begun = (yield Begin(storage.found(following, capabilities, members))) if following else None
             yield Deliver(rows)
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 from schematics.models import Model
 
 from ..errors import Conflict, InvalidObject, NotFound
+from ..hydration import hydrator
 from ..instances import (
     Prepared,
     Values,
@@ -75,7 +76,8 @@ def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
     for start in range(0, len(wanted), BATCH):
         rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
-    return [hydrate(model, *found[pk]) if pk in found else None for pk in pks]
+    build = hydrator(model)
+    return [build(*found[pk]) if pk in found else None for pk in pks]
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------

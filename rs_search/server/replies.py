@@ -115,7 +115,7 @@ def _member(row: Any, words: _Words) -> Any:
 
 
 def _resp3_page(reply: dict[Any, Any], words: _Words, rows: list[tuple[str, Any]]) -> Page:
-    warnings = next((reply[name] for name in words.warnings if reply.get(name)), [])
+    warnings: list[Any] = next((reply[name] for name in words.warnings if reply.get(name)), [])
     return Page(int(reply[words.total]), rows, tuple(str(text(warning)) for warning in warnings))
 
 
