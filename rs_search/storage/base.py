@@ -137,7 +137,7 @@ class Storage:
 
     def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
         """`parsed`, of some members only where that is cheaper."""
-        return members_reader(members)
+        return members_reader(frozenset(members))
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
         """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
