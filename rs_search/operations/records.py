@@ -15,6 +15,7 @@ from schematics.models import Model
 
 from ..codec import Document
 from ..errors import Conflict, InvalidObject, NotFound
+from ..hydration import loaded
 from ..instances import (
     Prepared,
     Values,
@@ -22,7 +23,6 @@ from ..instances import (
     changed,
     check_names,
     hydrate,
-    loaded,
     note_some_written,
     note_written,
     own_key,
