@@ -10,11 +10,12 @@ from schematics.exceptions import DataError
 from schematics.models import Model
 
 from .changes import evaluated
-from .codec import Document, classes_within, decode, encode, refuse_changed_classes
+from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
 from .kinds import Unkeepable
 from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
+from .reading import decode
 from .schema import own_attribute, schema_of
 from .storage import storage_of
 from .storage.base import Record

@@ -371,7 +371,8 @@ INDEX_FIELDS: dict[str, Callable[[Kind], bool]] = {
     "TEXT": lambda kind: kind in (TEXT, MULTILINGUAL),
     "GEO": lambda kind: kind is POINT,
 }
-#: Compound kinds are encoded and decoded member by member in `rs_search.codec`; only ``isnull`` compares them.
+#: Compound kinds are encoded in `rs_search.codec` and decoded in `rs_search.reading`, member by member; only ``isnull``
+#: compares them.
 OBJECT = Kind("object", _encode_any, to_native, _canonical)
 LIST = Kind("list", _encode_any, to_native, _canonical)
 DICT = Kind("dict", _encode_any, to_native, _canonical)

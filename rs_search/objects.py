@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 from schematics.models import Model
 
 from .changes import Expression
-from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError
 from .index import Index
 from .instances import changed as changed_fields
@@ -33,6 +32,7 @@ from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
+from .reading import decode_fields
 from .references import bare
 from .schema import schema_of
 from .server.calls import LOADING, acall, aiterate, call, iterate

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from schematics.exceptions import BaseError
 
-from ..codec import Document, parse
 from ..errors import IncompleteResult, UnreadableDocument
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
+from ..reading import Document, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import Page, cursor_page, search_page
 from ..storage import storage_of

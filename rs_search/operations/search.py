@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from ..codec import parse
 from ..errors import MissingIndex, ServerUnavailable
 from ..index_schema import index_schema_of
 from ..planner.explain import Explanation, refuse_scan
 from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
 from ..query.tree import Bound
+from ..reading import parse
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, search_page
 from ..storage import storage_of

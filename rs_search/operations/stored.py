@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
-from ..codec import dump, parse
+from ..codec import dump
 from ..companions import UnkeepableAt, companions
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
 from ..instances import hydrate, with_changes
+from ..reading import parse
 from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of

@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from schematics.models import Model
 
-from ..codec import Document, dump, parse
+from ..codec import Document, dump
 from ..errors import QueryError
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
 from ..options import ModelOptions, options_of
+from ..reading import parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from .keys import KeyPattern

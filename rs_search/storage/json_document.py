@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..codec import Document, parse
+from ..codec import Document
 from ..errors import WrongKeyType
 from ..operations.requests import CHANGE, Batch, Command, Operation, command
+from ..reading import parse
 from ..server.capabilities import Capabilities
 from . import scripts
 from .base import BATCH, Record, Storage

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from ..codec import Document, parse
+from ..codec import Document
 from ..operations.requests import Command, Operation, command
 from ..options import own_method
+from ..reading import parse
 from ..server.capabilities import Capabilities
 from . import scripts
 from .base import Record, Storage
