@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -78,7 +79,7 @@ class Storage:
         """The model's class attributes."""
         return options_of(self.model)
 
-    @property
+    @cached_property
     def pattern(self) -> KeyPattern:
         """Where the keys are."""
         before, after = self.options.key_ends

@@ -35,6 +35,8 @@ class KeyPattern:
         >>> KeyPattern("Ice:").key("a:b"), KeyPattern("Ice:", quotes=False).key("a:b")
         ('Ice:a%3Ab', 'Ice:a:b')
         """
+        if pk.isascii() and not ("\0" in pk or ":" in pk or "%" in pk):
+            return f"{self.before}{pk}{self.after}"
         if "\0" in pk:
             # RediSearch cuts a key there and would load another document.
             raise InvalidObject(f"{self.before}…: a primary key must not contain NUL: {pk!r}")
