@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+import zlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .rounds import Contestant, prepare
+from .rounds import Contestant
 from .rows import Row
+from .workload import Parameters
 
 QUESTIONS = 3
 
@@ -15,37 +18,59 @@ class Disagreement(Exception):
     """Two contestants answered a question differently; it says which and how."""
 
 
-def check(row: Row, contestants: Sequence[Contestant], draw: Any) -> None:
+def check(row: Row, contestants: Sequence[Contestant], draw: Parameters) -> None:
     """Raise `Disagreement` unless all give the same rows, in the same order where the row has one."""
-    for _ in range(1 if row.slow else QUESTIONS):
+    for number in range(1 if row.slow else QUESTIONS):
         asked = row.ask(draw)
-        answers = {contestant.name: answer(row, contestant, asked) for contestant in contestants}
+        answers = {one.name: one.answer(row, asked) for one in contestants if not number or one.patience(row) is None}
         first, expected = next(iter(answers.items()))
         for name, given in answers.items():
             if given != expected:
-                raise Disagreement(f"{row.title}: of {asked!r} {first} made {_short(expected)}, {name} {_short(given)}")
+                raise Disagreement(
+                    f"{row.title}: of {asked!r} {first} made {_short(expected)}, and {name} {_short(given)}"
+                )
 
 
-def answer(row: Row, contestant: Contestant, asked: Any) -> Any:
-    """What a contestant answers, comparable with what others do; of many rows, what stands for them."""
-    found = getattr(contestant, row.method(contestant))(prepare(row, contestant, asked))
-    if found is None or isinstance(found, int):
-        return found
-    rows = (found,) if not hasattr(found, "__iter__") or isinstance(found, dict) or hasattr(found, "_data") else found
-    seen = (frozen(contestant.plain(one)) for one in rows)
-    if row.streams:
-        # Too many to keep: how many there are, and the sum of what stands for each.
-        hashes = [hash(one) for one in seen]
-        return len(hashes), sum(hashes)
-    return list(seen) if row.ordered else sorted(seen)
+class Seen:
+    """An answer as lists, texts and numbers, so that it can be compared, and sent by another process.
+
+    ``plain`` makes the benchmark's document of one of the contestant's.
+    """
+
+    def __init__(self, row: Row, plain: Callable[[Any], dict[str, Any]]) -> None:
+        self._row = row
+        self._plain = plain
+        self._count = self._sum = 0
+
+    def whole(self, found: Any) -> Any:
+        """An answer that came at once."""
+        if found is None or isinstance(found, int):
+            return found
+        if not isinstance(found, list):
+            return self._frozen(found)
+        seen = [self._frozen(one) for one in found]
+        return seen if self._row.ordered else sorted(seen)
+
+    def add(self, one: Any) -> None:
+        """One document of an answer that has too many to keep."""
+        self._count += 1
+        self._sum += zlib.crc32(repr(self._frozen(one)).encode())
+
+    def total(self) -> list[int]:
+        """What stands for those that were added, in whatever order."""
+        return [self._count, self._sum]
+
+    def _frozen(self, one: Any) -> Any:
+        return _frozen(self._plain(one))
 
 
-def frozen(document: dict[str, Any]) -> tuple[Any, ...]:
-    """A document as a tuple, in the order of its members' names."""
-    return tuple(
-        frozen(value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
-        for _, value in sorted(document.items())
-    )
+def _frozen(value: Any) -> Any:
+    """A document as a list of its members, in the order of their names."""
+    if isinstance(value, dict):
+        return [_frozen(value[name]) for name in sorted(value)]
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.timezone.utc).isoformat()
+    return list(value) if isinstance(value, (list, tuple)) else value
 
 
 def _short(answer: Any) -> str:

@@ -12,19 +12,25 @@ from typing import Any
 import orjson
 import redis
 
-from .workload import Document, Order, Range, Words, document
+from .rows import HAND
+from .workload import MEMBERS, Document, Order, Range, Words, document
 
 PREFIX, INDEX = "Hand:", "hand"
 #: As many fields of each kind as the model's index has, and as many of them SORTABLE.
 SCHEMA = (
-    "$.id AS id TAG CASESENSITIVE SORTABLE UNF "
-    "$.flavour AS flavour TAG CASESENSITIVE $.tags[*] AS tags TAG CASESENSITIVE "
-    "$.in_stock AS in_stock TAG $.maker.city AS city TAG CASESENSITIVE "
-    "$.amount_kg AS amount_kg NUMERIC SORTABLE $.price AS price NUMERIC SORTABLE "
-    "$.best_before AS best_before NUMERIC SORTABLE $.description AS description TEXT"
-).split()
+    *("$.id", "AS", "id", "TAG", "CASESENSITIVE", "SORTABLE", "UNF"),
+    *("$.flavour", "AS", "flavour", "TAG", "CASESENSITIVE"),
+    *("$.tags[*]", "AS", "tags", "TAG", "CASESENSITIVE"),
+    *("$.in_stock", "AS", "in_stock", "TAG"),
+    *("$.maker.city", "AS", "city", "TAG", "CASESENSITIVE"),
+    *("$.amount_kg", "AS", "amount_kg", "NUMERIC", "SORTABLE"),
+    *("$.price", "AS", "price", "NUMERIC", "SORTABLE"),
+    *("$.best_before", "AS", "best_before", "NUMERIC", "SORTABLE"),
+    *("$.description", "AS", "description", "TEXT"),
+)
 CREATE = ("FT.CREATE", INDEX, "ON", "JSON", "PREFIX", "1", PREFIX, "STOPWORDS", "0", "SCHEMA", *SCHEMA)
 BATCH = 1000
+CURSOR = ("FT.AGGREGATE", INDEX, "*", "LOAD", "1", "$", "WITHCURSOR", "COUNT", BATCH, "DIALECT", "2")
 _RANGE = "@amount_kg:[$low $high]"
 _DOCUMENT = ("RETURN", "1", "$")
 
@@ -82,7 +88,7 @@ def documents(reply: Any) -> list[Document]:
 class HandWritten:
     """Each row of the benchmark, asked directly."""
 
-    name = "hand-written"
+    name = HAND
     plain = staticmethod(plain)
 
     def __init__(self, client: redis.Redis) -> None:
@@ -122,14 +128,15 @@ class HandWritten:
     def range(self, asked: Range) -> list[Document]:
         return documents(self.client.execute_command(*range_words(asked)))
 
+    def read(self, asked: Range) -> int:
+        return sum(document[name] is not None for document in self.range(asked) for name in MEMBERS)
+
     def top(self, order: Order) -> list[Document]:
         return documents(self.client.execute_command(*top_words(order)))
 
     def everything(self, _: None) -> Iterator[Document]:
         """By a cursor: the fastest, though it misses documents that others update meanwhile."""
-        page, cursor = self.client.execute_command(
-            "FT.AGGREGATE", INDEX, "*", "LOAD", "1", "$", "WITHCURSOR", "COUNT", BATCH, "DIALECT", "2"
-        )
+        page, cursor = self.client.execute_command(*CURSOR)
         while True:
             yield from documents(page)
             if not cursor:
@@ -140,7 +147,7 @@ class HandWritten:
 class HandWrittenScan:
     """The same on a server without modules: SCAN, MGET, and a look at each document."""
 
-    name = "hand-written"
+    name = HAND
     plain = staticmethod(plain)
 
     def __init__(self, client: redis.Redis) -> None:

@@ -12,7 +12,8 @@ from schematics.types import BooleanType, DateTimeType, FloatType, IntType, List
 
 from rs_search import ResultSet, SearchRedisMixin, search_options
 
-from .workload import Document, Order, Range, Words, document
+from .rows import OURS
+from .workload import MEMBERS, Document, Order, Range, Words, document
 
 PREFIX = "Ours:"
 _TAG = search_options(text=False, sortable=False)
@@ -63,7 +64,7 @@ def kept(number: int) -> Document:
 
 def plain(answer: Any) -> Document:
     """The benchmark's document of an instance or of a row of ``values()``."""
-    values = answer if isinstance(answer, dict) else {name: getattr(answer, name) for name in Ice._schema.fields}
+    values = answer if isinstance(answer, dict) else {name: getattr(answer, name) for name in MEMBERS}
     return {**values, "maker": {"name": values["maker"].name, "city": values["maker"].city}}
 
 
@@ -72,10 +73,23 @@ def model_on(client: Any) -> Any:
     return type("Ice", (Ice,), {"__redis_client__": client, "__module__": __name__})
 
 
+def made(model: Any, number: int) -> Ice:
+    """An instance that nobody has saved yet."""
+    ice: Ice = model(document(number))
+    return ice
+
+
+def in_order(model: Any, order: Order) -> ResultSet[Ice]:
+    """All of them, in an order."""
+    field, descending = order
+    found: ResultSet[Ice] = model.order_by(f"-{field}" if descending else field)
+    return found
+
+
 class Ours:
     """Each row of the benchmark, asked of the library."""
 
-    name = "rs_search"
+    name = OURS
     plain = staticmethod(plain)
 
     def __init__(self, client: redis.Redis) -> None:
@@ -83,12 +97,11 @@ class Ours:
 
     def save_prepared(self, number: int) -> Ice:
         """What there is before it is saved."""
-        ice: Ice = self.model(document(number))
-        return ice
+        return made(self.model, number)
 
     def save_many_prepared(self, numbers: list[int]) -> list[Ice]:
         """What there is before these are saved."""
-        return [self.save_prepared(number) for number in numbers]
+        return [made(self.model, number) for number in numbers]
 
     def get(self, pk: str) -> Ice:
         ice: Ice = self.model.match_for_pk(pk)
@@ -120,9 +133,11 @@ class Ours:
     def values(self, asked: Range) -> list[Document]:
         return list(self._range(asked).values())
 
+    def read(self, asked: Range) -> int:
+        return sum(getattr(ice, name) is not None for ice in self.range(asked) for name in MEMBERS)
+
     def top(self, order: Order) -> list[Ice]:
-        field, descending = order
-        return list(self.model.order_by(f"-{field}" if descending else field)[:10])
+        return list(in_order(self.model, order)[:10])
 
     def everything(self, _: None) -> Iterator[Ice]:
         rows: Iterator[Ice] = self.model.all().iterator()

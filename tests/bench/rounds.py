@@ -4,63 +4,89 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .rows import Row
+from .workload import Parameters
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds that an operation took, and those of them in which this process worked."""
+
+    seconds: float
+    busy: float
 
 
 class Contestant(Protocol):
-    """Who takes part: a name, a method a row, and what makes one of its documents the benchmark's again."""
+    """Who takes part. ``patience``: so many rounds and operations a round at most, for those who take very long."""
 
     name: str
 
-    def plain(self, kept: Any) -> dict[str, Any]: ...
+    def can(self, row: Row) -> bool:
+        """Whether it does this work."""
+
+    def patience(self, row: Row) -> tuple[int, int] | None:
+        """How many rounds, and operations a round, it gets at most."""
+
+    def answer(self, row: Row, asked: Any) -> Any:
+        """Its answer, comparable with others'."""
+
+    def sample(self, row: Row, asked: Sequence[Any]) -> Sample:
+        """The time that it takes."""
 
 
 @dataclass
 class Timings:
-    """Seconds an operation took in each round, by contestant."""
+    """What each contestant took in each round."""
 
-    row: Row
-    rounds: dict[str, list[float]] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    busy: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, sample: Sample) -> None:
+        """Note a contestant's sample."""
+        self.seconds.setdefault(name, []).append(sample.seconds)
+        self.busy.setdefault(name, []).append(sample.busy)
 
 
-def run(row: Row, contestants: Sequence[Contestant], draw: Any, rounds: int) -> Timings:
+def run(row: Row, contestants: Sequence[Contestant], draw: Parameters, rounds: int,
+        tell: Callable[[int], None] = lambda number: None) -> Timings:  # fmt: skip
     """Let the contestants take turns; the first round warms up and is not kept."""
-    timings = Timings(row, {contestant.name: [] for contestant in contestants})
+    timings = Timings()
     for number in range(rounds + 1):
         asked = [row.ask(draw) for _ in range(row.operations)]
         for place in range(len(contestants)):
             contestant = contestants[(place + number) % len(contestants)]
-            seconds = sample(row, contestant, asked)
+            most = contestant.patience(row)
+            if most is None:
+                sample = contestant.sample(row, asked)
+            elif 0 < number <= most[0]:
+                sample = contestant.sample(row, asked[: most[1]])
+            else:
+                continue
             if number:
-                timings.rounds[contestant.name].append(seconds)
+                timings.add(contestant.name, sample)
+        tell(number)
     return timings
 
 
-def sample(row: Row, contestant: Contestant, asked: list[Any]) -> float:
-    """Seconds that one of these operations takes.
+class Clock:
+    """Measures what is done within it.
 
     The garbage collector runs before, so that nobody pays for another's rubbish, and is left on, because instances cost
     it more than dictionaries do.
     """
-    prepared = [prepare(row, contestant, one) for one in asked]
-    call = getattr(contestant, row.method(contestant))
-    gc.collect()
-    began = time.perf_counter()
-    if row.streams:
-        for one in prepared:
-            for _ in call(one):
-                pass
-    else:
-        for one in prepared:
-            call(one)
-    return (time.perf_counter() - began) / len(asked)
 
+    def __enter__(self) -> Clock:
+        gc.collect()
+        self._seconds, self._busy = time.perf_counter(), time.process_time()
+        return self
 
-def prepare(row: Row, contestant: Contestant, asked: Any) -> Any:
-    """What there is before the clock starts: an object that is to be saved, say."""
-    made = getattr(contestant, f"{row.name}_prepared", None)
-    return asked if made is None else made(asked)
+    def __exit__(self, *error: object) -> None:
+        self._busy, self._seconds = time.process_time() - self._busy, time.perf_counter() - self._seconds
+
+    def sample(self, operations: int) -> Sample:
+        """What one of so many operations took."""
+        return Sample(self._seconds / operations, self._busy / operations)

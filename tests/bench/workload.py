@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 Document = dict[str, Any]
+MEMBERS = ("id", "flavour", "description", "amount_kg", "price", "tags", "best_before", "in_stock", "maker")
 #: Numbers of different documents are different, and those of any first few are spread over all of them.
 MOST = 1 << 20
 _TIMES_FOR_AMOUNT, _TIMES_FOR_PRICE = 0x9E3B1, 0x5BD1F

@@ -1,0 +1,43 @@
+"""What ``import rs_search`` adds to importing what it needs: fresh processes in turns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from .contest import Tell
+from .results import Imports
+from .where import ROOT
+
+_NEEDED = """
+import time
+began = time.perf_counter()
+import redis, orjson, schematics.models, schematics.types
+print(time.perf_counter() - began)
+"""
+_OURS = (
+    _NEEDED
+    + """
+began = time.perf_counter()
+import rs_search
+print(time.perf_counter() - began)
+"""
+)
+
+
+def measured(rounds: int, tell: Tell) -> Imports:
+    """Seconds of each process; the first round fills the caches of bytecode and is not kept."""
+    found = Imports([], [])
+    for number in range(rounds + 1):
+        tell(f"import rs_search: {number} of {rounds} rounds")
+        needed, ours = _seconds(_NEEDED)[0], _seconds(_OURS)[1]
+        if number:
+            found.needed.append(needed)
+            found.ours.append(ours)
+    return found
+
+
+def _seconds(program: str) -> list[float]:
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True, capture_output=True,
+                         text=True)  # fmt: skip
+    return [float(line) for line in ran.stdout.split()]
