@@ -68,7 +68,8 @@ def _where(results: Results) -> str:
     where = results.where
     return (
         f"{results.documents:,} documents of about 460 bytes; medians, the middle half of the rounds in brackets. "
-        f"{where['machine']}, {where['system']}; {where['server']}; Python {where['python']}, redis-py {where['redis']}, "
-        f"hiredis {where['hiredis']}, orjson {where['orjson']}, schematics {where['schematics']}; "
+        f"{where['machine']}, {where['system']}; {where['server']}; Python {where['python']}, "
+        f"redis-py {where['redis']}, hiredis {where['hiredis']}, orjson {where['orjson']}, "
+        f"schematics {where['schematics']}; "
         f"commit {where['commit']}, {where['date']}."
     )

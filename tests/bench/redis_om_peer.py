@@ -19,10 +19,10 @@ def worker(url: str) -> RedisOm:
 
 def _model(url: str) -> Any:
     # It is there in the peer's environment only, and the annotations must be classes when the model is made.
-    from redis_om import EmbeddedJsonModel, Field, JsonModel, get_redis_connection  # type: ignore[import-not-found]
+    from redis_om import EmbeddedJsonModel, Field, JsonModel, get_redis_connection
 
     meta = {"database": get_redis_connection(url=url), "global_key_prefix": "redis-om", "model_key_prefix": "Ice"}
-    maker = _declared("Maker", EmbeddedJsonModel, {"name": (str, ...), "city": (str, Field(index=True))})
+    maker = _declared("Maker", EmbeddedJsonModel, {"name": (str, ...), "city": (str, Field(index=True))}, {})
     fields = {
         "id": (str, Field(primary_key=True)),
         "flavour": (str, Field(index=True)),
@@ -34,13 +34,13 @@ def _model(url: str) -> Any:
         "in_stock": (bool, Field(index=True)),
         "maker": (maker, ...),
     }
-    return _declared("Ice", JsonModel, fields, Meta=type("Meta", (), meta), index=True)
+    return _declared("Ice", JsonModel, fields, {"Meta": type("Meta", (), meta)}, index=True)
 
 
-def _declared(name: str, base: Any, fields: dict[str, Any], Meta: Any = None, **options: Any) -> Any:
+def _declared(name: str, base: Any, fields: dict[str, Any], inner: dict[str, Any], **options: Any) -> Any:
     values = {field: value for field, (_, value) in fields.items() if value is not ...}
     annotations = {field: kind for field, (kind, _) in fields.items()}
-    body = {"__module__": __name__, "__annotations__": annotations, **values, **({"Meta": Meta} if Meta else {})}
+    body = {"__module__": __name__, "__annotations__": annotations, **values, **inner}
     return type(base)(name, (base,), body, **options)
 
 

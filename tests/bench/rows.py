@@ -21,7 +21,8 @@ class Row:
 
     ``work`` names the contestants' method; ``measure`` that of those who have no such method. ``ask`` draws what is
     asked for; ``operations`` of it make one sample, some hundredths of a second long. ``goal`` is our time over
-    hand-written's, None for what is shown beside; ``peers`` holds their times over ours. ``streams``: the answer is read one by one. ``ordered``: rows have one order. ``slow`` rows have fewer rounds.
+    hand-written's, None for what is shown beside; ``peers`` holds the goals of their times over ours. ``streams``: the
+    answer is read one by one. ``ordered``: rows have one order. ``slow`` rows have fewer rounds.
     """
 
     work: str

@@ -12,7 +12,7 @@ import orjson
 import redis
 
 from rs_search.codec import dump, encode
-from rs_search.server import binaries, embedded
+from rs_search.server import embedded
 
 from . import hand_written, ours
 from .workload import Document, document
@@ -58,7 +58,7 @@ def _binary() -> str | None:
 def _described(server: embedded.EmbeddedServer) -> str:
     with redis.Redis.from_url(server.url) as client:
         info: Any = client.info("server")
-        modules: Any = client.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+        modules: Any = client.execute_command("MODULE", "LIST")
     versions = sorted(f"{one[b'name'].decode()} {_version(one[b'ver'])}" for one in modules)
     return f"{info.get('server_name', 'redis')} {info['redis_version']} with {', '.join(versions)}"
 
@@ -74,8 +74,8 @@ def load_indexed(url: str, numbers: range, tell: Tell) -> None:
         _check_kept(model, numbers)
         if numbers.start == 0:
             for name, value in SETTINGS.items():
-                client.execute_command("FT.CONFIG", "SET", name, value)  # type: ignore[no-untyped-call]
-            client.execute_command(*hand_written.CREATE)  # type: ignore[no-untyped-call]
+                client.execute_command("FT.CONFIG", "SET", name, value)
+            client.execute_command(*hand_written.CREATE)
             model.index.create()
         sides = (ours.PREFIX, ours.kept), (hand_written.PREFIX, hand_written.kept)
         _load(client, ("JSON.SET", "$"), numbers, tell, *sides)
