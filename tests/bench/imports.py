@@ -26,14 +26,13 @@ print(time.perf_counter() - began)
 
 
 def measured(rounds: int, tell: Tell) -> Imports:
-    """Seconds of each process; the first round fills the caches of bytecode and is not kept."""
+    """Seconds of each process; one before fills the caches of bytecode."""
     found = Imports([], [])
-    for number in range(rounds + 1):
+    _seconds(_OURS)
+    for number in range(rounds):
         tell(f"import rs_search: {number} of {rounds} rounds")
-        needed, ours = _seconds(_NEEDED)[0], _seconds(_OURS)[1]
-        if number:
-            found.needed.append(needed)
-            found.ours.append(ours)
+        found.needed.append(_seconds(_NEEDED)[0])
+        found.ours.append(_seconds(_OURS)[1])
     return found
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,23 +71,19 @@ class Peer:
         return reply["value"]
 
 
-@contextmanager
-def started(name: str, url: str) -> Iterator[Peer]:
+def started(name: str, url: str) -> AbstractContextManager[Peer]:
     """A peer's process, connected to a server; its environment is made where there is none."""
-    requirements, module = PEERS[name]
-    python = _environment(name, requirements)
+    return run_by(_environment(name, PEERS[name][0]), name, url)
+
+
+@contextmanager
+def run_by(python: Path, name: str, url: str) -> Iterator[Peer]:
+    """A peer's process in an environment that is there, until the end of the block."""
     # Its packages are its own; of ours it needs the benchmark's modules only.
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "REDIS_OM_URL": url}
-    process = subprocess.Popen([str(python), "-W", "ignore", "-m", "bench.peer_process", module, url], text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # fmt: skip
-    try:
+    words = [str(python), "-W", "ignore", "-m", "bench.peer_process", PEERS[name][1], url]
+    with subprocess.Popen(words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         yield Peer(name, process)
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def _environment(name: str, requirements: Sequence[str]) -> Path:

