@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from . import plot, readme, report, results
-from .peers import CACHE, PEERS
+from .peers import PEERS
 from .rows import ROWS, row_named
 from .running import Wanted, run
 from .verdicts import verdicts
-from .where import ROOT
+from .where import CACHE, ROOT
 
 QUICK_DOCUMENTS, QUICK_ROUNDS, MOST_DOCUMENTS = 10_000, 7, 1_000_000
 MICRO = ROOT / "tests" / "bench" / "test_micro.py"

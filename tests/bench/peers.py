@@ -13,14 +13,13 @@ from typing import IO, Any
 
 from .rounds import Sample
 from .rows import REDIS_OM, REDIS_SCHEMATICS, Row
-from .where import ROOT
+from .where import CACHE, ROOT
 
 #: What is installed for each, and the module that does its work.
 PEERS = {
     REDIS_OM: (("redis-om==1.2.0", "hiredis"), "bench.redis_om_peer"),
     REDIS_SCHEMATICS: (("redis-schematics==0.3.1", "hiredis"), "bench.redis_schematics_peer"),
 }
-CACHE = ROOT / ".bench"
 
 
 class PeerError(Exception):

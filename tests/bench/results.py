@@ -69,7 +69,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Imports:
-    """Seconds that fresh processes took, each: to import what is needed anyway, and then the library beside."""
+    """Seconds that fresh processes worked, each: to import what is needed anyway, and then the library beside."""
 
     needed: list[float]
     ours: list[float]

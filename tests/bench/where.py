@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Environments, bytecode and results; not part of the repository.
+CACHE = ROOT / ".bench"
 PACKAGES = ("redis", "hiredis", "orjson", "schematics", "rs-search")
 
 
