@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_DOCUMENTS:,} documents, {QUICK_ROUNDS} rounds, no peers"
     )
-    parser.add_argument("--peers", default=",".join(PEERS), help="these, by commas; '' for none (default: all)")
+    parser.add_argument("--peers", help="these, by commas (default: all; with --rows or --quick none)")
     parser.add_argument(
         "--growth",
         type=int,
@@ -78,14 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compare", type=Path, nargs=2, metavar="JSON", help="show two results beside each other")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     parser.add_argument("--readme", action="store_true", help="write the table into README")
-    return parser  # fmt: skip
+    return parser
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
     """What the options ask for. Raises `ValueError` for names that there are not."""
     rows = tuple(map(row_named, options.rows.split(","))) if options.rows else ROWS
     documents, rounds = (QUICK_DOCUMENTS, QUICK_ROUNDS) if options.quick else (options.documents, options.rounds)
-    peers = [] if options.quick else [name for name in options.peers.split(",") if name]
+    wanted = options.peers if options.peers is not None else "" if options.quick or options.rows else ",".join(PEERS)
+    peers = [name for name in wanted.split(",") if name]
     if unknown := set(peers) - set(PEERS):
         raise ValueError(f"there is no peer {', '.join(unknown)}; there are {', '.join(PEERS)}")
     instead = (options.growth or options.imports) and not options.all

@@ -31,7 +31,7 @@ def draw(results: Results, path: Path) -> None:
                                    figsize=(9.5, 1.2 + sum(0.36 * height + 0.75 for height in heights)),
                                    height_ratios=[height + 1.5 for height in heights])  # fmt: skip
     for axis, (title, rows) in zip(axes[:, 0], panels, strict=False):
-        _ratios(axis, title, rows)
+        _ratios(axis, title, rows, _limits(results.rows))
     for axis, paint in zip(axes[len(panels) :, 0], more, strict=True):
         paint(axis, results)
     where = results.where
@@ -48,7 +48,13 @@ def _sides(rows: list[Measured]) -> list[tuple[str, list[Measured]]]:
     return [("Time over hand-written redis-py + orjson", called), ("Time over hand-written redis.asyncio", awaited)]
 
 
-def _ratios(axis: Any, title: str, rows: list[Measured]) -> None:
+def _limits(rows: list[Measured]) -> tuple[float, float]:
+    """One scale for all, so that they can be compared by eye."""
+    found = [ratio for row in rows if (ratio := row.ours) is not None]
+    return min([one.low for one in found] + [0.95]) * 0.95, max([one.high for one in found] + [1.5]) * 1.15
+
+
+def _ratios(axis: Any, title: str, rows: list[Measured], limits: tuple[float, float]) -> None:
     shown = [(row, ratio) for row in rows if (ratio := row.ours) is not None]
     for place, (row, ratio) in enumerate(shown):
         colour = GOAL if row.goal is None else MET if meets(ratio, row.goal) else MISSED
@@ -58,9 +64,7 @@ def _ratios(axis: Any, title: str, rows: list[Measured]) -> None:
                       textcoords="offset points", va="center", fontsize=8, color=colour)  # fmt: skip
         if row.goal is not None:
             axis.plot([row.goal, row.goal], [place - 0.36, place + 0.36], color=GOAL, linewidth=1.6, zorder=4)
-    highest = max([ratio.high for _, ratio in shown] + [1.5])
-    lowest = min([ratio.low for _, ratio in shown] + [0.9])
-    _logarithmic(axis, lowest * 0.92, highest * 1.15)
+    _logarithmic(axis, *limits)
     axis.axvline(1, color=SPREAD, linewidth=0.8, zorder=1)
     _named(axis, [row.title.removeprefix(ASYNC) for row, _ in shown], title)
 
@@ -73,6 +77,13 @@ def _logarithmic(axis: Any, low: float, high: float) -> None:
     axis.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _in_digits(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.9g}"))
 
 
 def _named(axis: Any, names: list[str], title: str) -> None:
@@ -104,6 +115,7 @@ def _peers(axis: Any, results: Results) -> None:
                       va="center", fontsize=8)  # fmt: skip
     axis.set_xscale("log")
     axis.set_xlim(0.5, max(factor for _, factor, _, _ in shown) * 4)
+    _in_digits(axis)
     _named(axis, [name for name, *_ in shown], "Peers: their time over ours")
     axis.set_title("Peers: their time over ours (line: the goal)", fontsize=9, loc="left")
 
@@ -115,7 +127,8 @@ def _growth(axis: Any, results: Results) -> None:
     axis.set_xlabel("documents", fontsize=8)
     axis.set_ylim(bottom=0)
     axis.set_title("Time over hand-written as the collection grows", fontsize=9, loc="left")
-    axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.legend(fontsize=8, frameon=False, loc="lower left", ncol=3)
+    _in_digits(axis)
     axis.grid(color="#e4e8e6", linewidth=0.7)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
