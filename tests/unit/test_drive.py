@@ -414,7 +414,7 @@ def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
 
 
 def select(query: Q | None = None, *order: str, **cut: int) -> Select:
-    return Select(IceCream, bind(IceCream, query or Q()), bind_order(IceCream, order), **cut)
+    return Select(IceCream, bind(IceCream, Q() if query is None else query), bind_order(IceCream, order), **cut)
 
 
 def page(*numbers: int, total: int | None = None, **extra: Any) -> dict[str, Any]:
