@@ -12,6 +12,7 @@ from schematics.models import Model
 from .changes import evaluated
 from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
+from .hydration import LOADED, Loaded, hydrator
 from .kinds import Unkeepable
 from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
@@ -22,16 +23,6 @@ from .storage.base import Record
 
 #: What a model may have of its own that makes the key of any of its fields.
 _OF_KEYS = ("__primary_key__", "__set_key__")
-#: Where an instance keeps what it was loaded from.
-_LOADED = "_rs_search_loaded"
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The document that an instance was read from or written as; ``only``: the fields that it got a value for."""
-
-    document: Document
-    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,37 +83,33 @@ def own_key(instance: Any) -> str:
 
 def hydrate(model: type[Model], key: str, document: Document, only: frozenset[str] | None = None) -> Any:
     """The instance of a document. Raises `UnreadableDocument`."""
-    instance = decode(model, document, key, only)
-    instance.__dict__[_LOADED] = Loaded(document, only)
-    if "pk" not in schema_of(model).fields:
-        instance.__dict__["pk"] = storage_of(model).pk(key)
-    return instance
+    return hydrator(model, only)(key, document)
 
 
 def note_written(instance: Any, document: Document) -> None:
     """Remember what an instance was written as."""
-    instance.__dict__[_LOADED] = Loaded(document)
+    instance.__dict__[LOADED] = Loaded(document)
 
 
 def note_some_written(instance: Any, document: Document, names: Iterable[str]) -> None:
     """Remember what some fields of an instance were written as; of the others, what they were read as."""
-    known, fields = instance.__dict__[_LOADED], schema_of(type(instance)).fields
+    known, fields = instance.__dict__[LOADED], schema_of(type(instance)).fields
     members = {fields[name].member for name in names}
     kept = {member: value for member, value in known.document.items() if member not in members}
     written = {member: value for member, value in document.items() if member in members}
-    instance.__dict__[_LOADED] = Loaded({**kept, **written}, known.only)
+    instance.__dict__[LOADED] = Loaded({**kept, **written}, known.only)
 
 
 def loaded(instance: Any) -> Loaded | None:
     """What an instance was read from or written as; None if neither."""
-    found: Loaded | None = instance.__dict__.get(_LOADED)
+    found: Loaded | None = instance.__dict__.get(LOADED)
     return found
 
 
 def take_over(instance: Any, stored: Any) -> None:
     """Give an instance the values of another one."""
     instance._data = stored._data
-    instance.__dict__[_LOADED] = stored.__dict__[_LOADED]
+    instance.__dict__[LOADED] = stored.__dict__[LOADED]
 
 
 def refuse_partial(instance: Any) -> None:
@@ -224,7 +211,7 @@ class Values:
     def of(cls, instance: Any) -> Values:
         """The values of an instance."""
         data, others = instance._data, instance.__dict__
-        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), others.get("pk"), others.get(_LOADED))
+        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), others.get("pk"), others.get(LOADED))
 
     def put_back(self, instance: Any) -> None:
         """Give the instance its values back."""
@@ -234,9 +221,9 @@ class Values:
             # Of a model without the field.
             instance.__dict__["pk"] = self.pk
         if self.loaded is None:
-            instance.__dict__.pop(_LOADED, None)
+            instance.__dict__.pop(LOADED, None)
         else:
-            instance.__dict__[_LOADED] = self.loaded
+            instance.__dict__[LOADED] = self.loaded
 
 
 def _assign_pk(instance: Any) -> None:
