@@ -14,12 +14,11 @@ from schematics.models import Model
 
 from .changes import Expression
 from .errors import MultipleFound, NotFound, QueryError
-from .hydration import row_maker
+from .hydration import hydrator, row_maker
 from .index import Index
 from .instances import changed as changed_fields
-from .instances import hydrate, own_key, own_pk, take_over
+from .instances import own_key, own_pk, take_over
 from .operations import convert, records, relations, removal, search, selected
-from .operations.candidates import Row
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
 from .options import options_of
@@ -33,6 +32,7 @@ from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import Shape
 from .query.tree import Q
+from .reading import Row
 from .references import bare
 from .schema import schema_of
 from .server.calls import LOADING, acall, aiterate, call, iterate
@@ -434,8 +434,8 @@ class Objects(Generic[M]):
     def _everything(self) -> ResultSet[M]:
         return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
 
-    def _hydrate(self, key: str, document: Any) -> M:
-        return hydrate(self.model, key, document)  # type: ignore[no-any-return]
+    def _hydrate(self, key: str, stored: Any) -> M:
+        return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
 
     def _life(self, expire: int | None) -> int | None:
         return options_of(self.model).expire if expire is None else expire

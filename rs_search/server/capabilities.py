@@ -85,6 +85,14 @@ class ServerState:
             self.indexes.clear()
         self.connected.add(connection)
 
+    @property
+    def known(self) -> Capabilities | None:
+        """The capabilities, if they were found out and hold."""
+        found = self.capabilities
+        if found is None or found.why_no_search is None or time.monotonic() - self.asked < ASK_EVERY:
+            return found
+        return None
+
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
         self.capabilities = None
@@ -97,9 +105,9 @@ def discover(state: ServerState) -> Operation[Capabilities]:
     A server without search is asked again every `ASK_EVERY` seconds: it may have been started anew, with its modules.
     Cost: 2 to 4 round trips, once a connection pool.
     """
+    if state.known is not None:
+        return state.known
     known = state.capabilities
-    if known is not None and (known.why_no_search is None or time.monotonic() - state.asked < ASK_EVERY):
-        return known
     found = yield from _ask(state.database)
     state.asked = time.monotonic()
     if found != known:
