@@ -20,7 +20,7 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, cursor_page, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
@@ -29,6 +29,8 @@ from .requests import Begin, Command, Deliver, Finish, Operation, Stream, comman
 FIRST_ROWS = 1000
 #: More keys than that come by SCAN.
 MOST_KEYS = 1_000_000
+#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
+MOST_IDLE = 10_000
 _KEY = itemgetter(0)
 
 
@@ -147,11 +149,10 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
                               str(most), "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
         page = complete(search_page(reply))
         return page if len(page.rows) >= page.total else None
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return None if cursor else complete(page)
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
+    return page if len(page.rows) < most else None
 
 
 def keys_of(plan: Plan) -> Operation[list[str]]:
@@ -170,7 +171,8 @@ def _keys(plan: Plan, text: str) -> Operation[list[str]]:
 def indexed_keys(plan: Plan, text: str) -> Operation[list[str] | None]:
     """The keys that the index finds, in one reply; None where they are too many for one."""
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
     page, cursor = cursor_page(reply)
     if not cursor:
         return [key for key, _ in complete(page).rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -494,7 +494,7 @@ def test_of_more_rows_than_asked_for_the_keys_come_in_one_reply_and_the_document
     asked, rows = run(select(Q(flavour="x")), page(1, total=1500), aggregated(*found), texts[:1000], texts[1000:])
     assert "LIMIT 0 1000 " in words(asked[0])
     assert words(asked[1]) == (
-        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 TIMEOUT 0 "
+        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 MAXIDLE 10000 TIMEOUT 0 "
         "PARAMS 2 p0 x DIALECT 2"
     )
     assert [len(request.arguments) for request in asked[2:]] == [1002, 502]
@@ -599,18 +599,21 @@ def test_every_key_of_a_model_is_removed_and_no_other() -> None:
 
 
 def test_strings_are_filtered_by_aggregate() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(2, 1), 0])
+    asked, rows = run(select(Q(flavour__contains="x")), page(2, 1))
     assert words(asked[0]) == (
         f'FT.AGGREGATE {NAME} * VERBATIM FILTER (exists(@flavour) && contains(@flavour,"x")>0) '
-        "LOAD 2 @__key $ WITHCURSOR COUNT 1000 TIMEOUT 0 DIALECT 2"
+        "LIMIT 0 1001 LOAD 2 @__key $ TIMEOUT 0 DIALECT 2"
     )
     assert keys(rows) == ["1", "2"]
 
 
-def test_a_cursor_that_is_not_read_to_its_end_is_removed() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(1), 77], "OK", aggregated("IceCream:1"),
-                      ['{"flavour":"xy"}'])  # fmt: skip
-    assert words(asked[1]) == f"FT.CURSOR DEL {NAME} 77"
+def test_of_more_filtered_rows_than_the_server_gives_at_once_the_keys_come_first() -> None:
+    asked, rows = run(
+        select(Q(flavour__contains="x")), page(*range(3)), aggregated("IceCream:1", "IceCream:2"),
+        ['{"flavour":"xy"}', '{"flavour":"y"}'], capabilities=replace(SEARCH, most_sorted_rows=3),
+    )  # fmt: skip
+    assert "LIMIT 0 3 " in words(asked[0])
+    assert [words(request).split()[0] for request in asked] == ["FT.AGGREGATE", "FT.AGGREGATE", "JSON.MGET"]
     assert keys(rows) == ["1"]
 
 
