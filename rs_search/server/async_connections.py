@@ -137,8 +137,8 @@ def _shared_settings(client: Any) -> dict[str, Any]:
     # A cluster's client has no pool, and that of a Sentinel asks it where the server is.
     if pool is None or hasattr(pool, "sentinel_manager"):
         raise ServerError(
-            f"a {type(pool or client).__name__} does not tell where its server is: for what is awaited, give a client of "
-            "redis.asyncio as __redis_client__, or to connect()"
+            f"a {type(pool or client).__name__} does not tell where its server is: for what is awaited, "
+            "give a client of redis.asyncio as __redis_client__, or to connect()"
         )
     given = settings_of(client)
     settings = {name: given[name] for name in _SHARED if given.get(name) is not None}
