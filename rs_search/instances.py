@@ -12,7 +12,7 @@ from schematics.models import Model
 from .changes import evaluated
 from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
-from .hydration import LOADED, Loaded, hydrator
+from .hydration import LOADED, Loaded, hydrator, loaded
 from .kinds import Unkeepable
 from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
@@ -98,12 +98,6 @@ def note_some_written(instance: Any, document: Document, names: Iterable[str]) -
     kept = {member: value for member, value in known.document.items() if member not in members}
     written = {member: value for member, value in document.items() if member in members}
     instance.__dict__[LOADED] = Loaded({**kept, **written}, known.only)
-
-
-def loaded(instance: Any) -> Loaded | None:
-    """What an instance was read from or written as; None if neither."""
-    found: Loaded | None = instance.__dict__.get(LOADED)
-    return found
 
 
 def take_over(instance: Any, stored: Any) -> None:

@@ -6,7 +6,8 @@ where reading all of it takes 0.85).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import msgspec
@@ -23,7 +24,8 @@ class Beside(msgspec.Struct):
     exact: Any = msgspec.field(name=EXACT, default=None)
 
 
-def members_reader(members: Collection[str]) -> Callable[[bytes | str, str], Document]:
+@functools.lru_cache(maxsize=256)
+def members_reader(members: frozenset[str]) -> Callable[[bytes | str, str], Document]:
     """A function of a text and its key that gives these members of the document, as `parse` reads them.
 
     Making it costs as much as reading a hundred documents. It raises `UnreadableDocument`.

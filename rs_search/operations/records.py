@@ -14,7 +14,7 @@ from typing import Any
 from schematics.models import Model
 
 from ..errors import Conflict, InvalidObject, NotFound
-from ..hydration import hydrator
+from ..hydration import hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
@@ -22,7 +22,6 @@ from ..instances import (
     changed,
     check_names,
     hydrate,
-    loaded,
     note_some_written,
     note_written,
     own_key,

@@ -137,7 +137,12 @@ class Storage:
 
     def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
         """`parsed`, of some members only where that is cheaper."""
-        return members_reader(members)
+        return members_reader(frozenset(members))
+
+    @property
+    def json(self) -> bool:
+        """Whether what `texts` gives is the document as JSON."""
+        return type(self).parsed is Storage.parsed
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
         """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
@@ -223,6 +228,10 @@ class Storage:
     def pk(self, key: str) -> str:
         """The primary key in a key."""
         return self.pattern.pk(key)
+
+    def pk_reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys."""
+        return self.pattern.reader() if type(self).pk is Storage.pk else self.pk
 
     def rank(self, key: str) -> str:
         """What keys are ordered by."""

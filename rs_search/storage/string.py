@@ -35,6 +35,10 @@ class TextStorage(Storage):
         return self.parsed if own_method(self.model, "__deserializer__") else super().reader(members)
 
     @property
+    def json(self) -> bool:
+        return type(self).parsed is TextStorage.parsed and self._load is orjson.loads
+
+    @property
     def _load(self) -> Callable[[Any], Any]:
         return own_method(self.model, "__deserializer__") or orjson.loads
 
