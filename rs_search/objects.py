@@ -349,7 +349,7 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
-        if source is not None and known_of(client_of(source)).state is not state:
+        if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
             todo = convert.task(self.model, source, to, batch, dry_run, tell)

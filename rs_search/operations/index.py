@@ -23,7 +23,7 @@ from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
-from .requests import Command, Operation, Pause, command
+from .requests import Begin, Command, Finish, Operation, Pause, command
 from .stored import Found, look_at, write_again
 
 logger = logging.getLogger("rs_search")
@@ -32,8 +32,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 FILLING_LOOK = 0.1
 #: Milliseconds after which a process that looks at documents, and says nothing of it, is taken for dead.
 FITTING = 30_000
-#: Keys asked for in one reply.
-MOST_KEYS = 1_000_000
+#: Keys asked for in one reply, and milliseconds that they may be worked on before the next are asked for.
+MOST_KEYS, MOST_IDLE = 1_000_000, 60_000
 
 
 def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | None]:
@@ -120,6 +120,11 @@ def fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operatio
     Documents of another version of the model may lack some, and would be left out of answers. One process looks at
     them, O(collection); to others the index is being built for that time.
     """
+    # To its end, whatever becomes of the task: it would leave the lock, and everybody would scan until that ends.
+    return (yield Finish((yield Begin(_fitted(state, schema, info)))))  # type: ignore[no-any-return]
+
+
+def _fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operation[IndexInfo]:
     lock = f"{schema.name}:fitting"
     if not (yield command("SET", lock, "1", "NX", "PX", str(FITTING))):
         yield Pause(FILLING_LOOK)
@@ -203,7 +208,7 @@ def refused_keys(schema: IndexSchema, name: str) -> Operation[list[str]]:
 def keys_inside(name: str) -> Operation[set[str]]:
     """The keys of all documents in an index; 1 round trip a million."""
     reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                          "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
+                          "MAXIDLE", str(MOST_IDLE), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
     page, cursor = cursor_page(reply)
     found = {key for key, _ in page.rows}
     while cursor:
