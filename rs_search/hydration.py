@@ -16,12 +16,10 @@ from schematics.models import Model
 from .memo import once_per_class
 from .primary_key import names_of_key
 from .query.shapes import PARTIAL, Shape
-from .reading import Document, decode, decode_fields, parse
+from .reading import Document, Stored, decode, decode_fields, parse
 from .schema import schema_of
 from .storage import storage_of
 
-#: The text of a row, as a reply has it, or its document.
-Stored = str | bytes | Document
 #: What makes something of a key and what is stored there. Raises `UnreadableDocument`.
 Make = Callable[[str, Any], Any]
 #: Where an instance keeps what it was loaded from: a `Loaded`, or the text itself where that was read whole.

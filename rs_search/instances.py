@@ -93,7 +93,8 @@ def note_written(instance: Any, document: Document) -> None:
 
 def note_some_written(instance: Any, document: Document, names: Iterable[str]) -> None:
     """Remember what some fields of an instance were written as; of the others, what they were read as."""
-    known, fields = instance.__dict__[LOADED], schema_of(type(instance)).fields
+    known, fields = loaded(instance), schema_of(type(instance)).fields
+    assert known is not None
     members = {fields[name].member for name in names}
     kept = {member: value for member, value in known.document.items() if member not in members}
     written = {member: value for member, value in document.items() if member in members}

@@ -21,6 +21,10 @@ from .index_schema import EXACT
 from .schema import COMPANIONS, Field, schema_of
 
 Document = dict[str, Any]
+#: What stands under a key: a text, as the reply has it, or the document where a layer keeps members apart.
+Stored = bytes | str | Document
+#: A key, and what stands under it.
+Row = tuple[str, Stored]
 
 
 class CopyableDict(ModelDict):  # type: ignore[misc]

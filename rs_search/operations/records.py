@@ -13,9 +13,8 @@ from typing import Any
 
 from schematics.models import Model
 
-from ..codec import Document
 from ..errors import Conflict, InvalidObject, NotFound
-from ..hydration import loaded
+from ..hydration import hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
@@ -31,6 +30,7 @@ from ..instances import (
     with_changes,
 )
 from ..options import options_of
+from ..reading import Row
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
@@ -45,20 +45,20 @@ OnProgress = Callable[[int], None]
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    """The key and document of a primary key, or None. 1 round trip."""
+def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    """The key of a primary key and what stands there, or None. 1 round trip."""
     return (yield from rediscovering(state, lambda: _get(state, model, pk)))
 
 
-def _get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    capabilities = yield from discover(state)
+def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    capabilities = state.known or (yield from discover(state))
     storage = storage_of(model)
     key = storage.key(pk)
-    document = yield from storage.read_one(key, capabilities)
-    if document is not None:
-        return key, document
+    stored = yield from storage.found_one(key, capabilities)
+    if stored is not None:
+        return key, stored
     others = yield from storage.locate([pk])
-    rows = (yield from storage.read(others, capabilities)) if others else []
+    rows = (yield from storage.found(others, capabilities)) if others else []
     return rows[0] if rows else None
 
 
@@ -70,12 +70,13 @@ def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operatio
 def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
     capabilities = yield from discover(state)
     storage = storage_of(model)
-    found: dict[str, tuple[str, Document]] = {}
+    found: dict[str, Row] = {}
     wanted = yield from storage.keys_for(list(dict.fromkeys(pks)))
     for start in range(0, len(wanted), BATCH):
-        rows = yield from storage.read(wanted[start : start + BATCH], capabilities)
+        rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
-    return [hydrate(model, *found[pk]) if pk in found else None for pk in pks]
+    build = hydrator(model)
+    return [build(*found[pk]) if pk in found else None for pk in pks]
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from ..planner.explain import Explanation, refuse_scan
 from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
 from ..query.tree import Bound
-from ..reading import parse
+from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
-from ..server.replies import aggregate_page, search_page
+from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
 from .across import resolved
-from .candidates import Row, Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_by_key
+from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, members_of, read_rows, rows_of
 from .index import ensure_index, lost, why_no_index
 from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
 
@@ -141,7 +141,7 @@ def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation
         found.extend(key for key, _ in rows)
         return False
 
-    yield from consume(rows_by_key(plan, capabilities, tally, doubtful), take)
+    yield from consume(rows_of(plan, capabilities, tally, doubtful, sort=False), take)
     return found
 
 
@@ -230,36 +230,55 @@ def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[lis
             tally.examined += len(rows)
             return rows
     select = plan.select
-    stream = rows_by_key(plan, capabilities, tally, doubtful)
     if select.order:
-        return (yield from _ordered_rows(plan, stream))
-    found: list[Row] = []
-    seen = Seen(select.distinct)
+        return (yield from _ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
+    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful)))
+
+
+def _rows_by_key(plan: Plan, stream: Stream) -> Operation[list[Row]]:
+    """Rows in the order of their keys, no more of them read than the slice needs."""
+    select, found = plan.select, list[Row]()
+    seen = _seen(plan)
 
     def take(rows: list[Row]) -> bool:
-        found.extend(row for row in rows if seen.is_first(row[1]))
+        found.extend(rows if seen is None else seen(rows))
         return select.stop is not None and len(found) >= select.stop
 
     yield from consume(stream, take)
     return found[select.start : select.stop]
 
 
+def _seen(plan: Plan) -> Callable[[list[Row]], list[Row]] | None:
+    """Of rows, those that are the first with their combination of values; None where all of them are wanted."""
+    paths = plan.select.distinct
+    if not paths:
+        return None
+    read, seen = storage_of(plan.select.model).reader(members_of(paths)), Seen(paths)
+    return lambda rows: [row for row in rows if seen.is_first(read(row[1], row[0]))]
+
+
+def _ranks(plan: Plan) -> Callable[[Row], tuple[Any, ...]]:
+    """What a row is ordered by."""
+    order = plan.select.order
+    read, rank = storage_of(plan.select.model).reader(members_of(key.path for key in order)), ranker(order)
+    return lambda row: rank(read(row[1], row[0]))
+
+
 def _ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
     """All rows put in order; of a slice, no more are kept than may be in it."""
-    select, rank = plan.select, ranker(plan.select.order)
+    select, rank = plan.select, _ranks(plan)
     found: list[Ranked] = []
 
     def take(rows: list[Row]) -> bool:
-        found.extend((key, rank(document), document) for key, document in rows)
+        found.extend((row[0], rank(row), row[1]) for row in rows)
         if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
             found[:] = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)[: select.stop]
         return False
 
     yield from consume(stream, take)
-    seen = Seen(select.distinct)
     in_order = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
-    rows = [(key, document) for key, _, document in in_order if seen.is_first(document)]
-    return rows[select.start : select.stop]
+    rows, seen = [(key, stored) for key, _, stored in in_order], _seen(plan)
+    return (rows if seen is None else seen(rows))[select.start : select.stop]
 
 
 def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
@@ -274,8 +293,8 @@ def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] 
     for _ in range(MOST_RETRIES):
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
-        if all(values.get("$") is not None for _, values in page.rows):
-            return [(key, parse(values["$"], key)) for key, values in page.rows]
+        if all(text is not None for _, text in page.rows):
+            return page.rows
     return None
 
 
@@ -294,17 +313,16 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
         total = yield from _count_there(plan)
         if total is not None:
             return len(range(total)[select.start : select.stop])
-    found = 0
-    seen = Seen(select.distinct)
+    found, seen = 0, _seen(plan)
 
     def take(rows: list[Row]) -> bool:
         nonlocal found
-        found += sum(seen.is_first(document) for _, document in rows)
+        found += len(rows if seen is None else seen(rows))
         return select.stop is not None and found >= select.stop
 
-    yield from consume(
-        rows_by_key(plan, capabilities, tally, doubtful=plan.access != SCAN and plan.check is None), take
-    )
+    # By key where only the first of them are wanted, each with what stands in the others'.
+    doubtful = plan.access != SCAN and plan.check is None
+    yield from consume(rows_of(plan, capabilities, tally, doubtful, sort=seen is not None), take)
     return len(range(found)[select.start : select.stop])
 
 
@@ -316,8 +334,8 @@ def _count_there(plan: Plan) -> Operation[int | None]:
         return None
     if plan.filter is None:
         return complete(search_page(counted, content=False)).total
-    rows = complete(aggregate_page(counted)).rows
-    return int(rows[0][1]["n"]) if rows else 0
+    complete(aggregate_page(counted))
+    return int(reduced(counted, "n") or 0)
 
 
 def _count_command(plan: Plan, text: str) -> Command:
@@ -342,31 +360,31 @@ def _has_doubts(plan: Plan) -> Operation[bool]:
 
 
 def _in_key_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
-    yield from _cut(rows_by_key(plan, capabilities, Tally(), doubtful), plan.select.start, plan.select.stop)
+    yield from _cut(rows_of(plan, capabilities, Tally(), doubtful), plan.select.start, plan.select.stop)
 
 
 def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
     """First what the rows are ordered by, and their keys; then the rows, by key."""
-    select, rank = plan.select, ranker(plan.select.order)
+    select, rank = plan.select, _ranks(plan)
     found: list[Ranked] = []
 
     def take(rows: list[Row]) -> bool:
-        found.extend((key, rank(document), None) for key, document in rows)
+        found.extend((row[0], rank(row), None) for row in rows)
         return False
 
-    yield from consume(rows_by_key(plan, capabilities, Tally(), doubtful), take)
+    yield from consume(rows_of(plan, capabilities, Tally(), doubtful, sort=False), take)
     keys = [key for key, _, _ in ordered(found, select.order, select.keys_down, storage_of(select.model).rank)]
     found.clear()
-    yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, Seen(select.distinct))
+    yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, _seen(plan))
 
 
-def _cut(stream: Stream, start: int, stop: int | None, seen: Seen | None = None) -> Stream:
+def _cut(stream: Stream, start: int, stop: int | None, seen: Callable[[list[Row]], list[Row]] | None = None) -> Stream:
     """The rows of a stream from ``start`` to ``stop``."""
     place = 0
 
     def change(rows: list[Row]) -> tuple[list[Row], bool]:
         nonlocal place
-        kept = [row for row in rows if seen is None or seen.is_first(row[1])]
+        kept = rows if seen is None else seen(rows)
         first, last = max(0, start - place), None if stop is None else max(0, stop - place)
         place += len(kept)
         return kept[first:last], stop is not None and place >= stop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from rs_search.errors import (
 from rs_search.index_schema import index_schema_of
 from rs_search.operations import records, search, selected
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
-from rs_search.operations.requests import Batch, Command, Deliver, Operation, Pause, Stream, command
+from rs_search.operations.requests import Batch, Begin, Command, Deliver, Finish, Operation, Pause, Stream, command
 from rs_search.planner.plan import Select
 from rs_search.query.bind import bind, bind_order
 from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
@@ -51,16 +52,38 @@ def state_of(capabilities: Capabilities, ready: bool = True) -> ServerState:
 
 def drive(operation: Operation[Any], *replies: Any) -> tuple[list[Any], Any]:
     """Run an operation with these replies (errors are thrown in): what it asked for, and its result."""
-    asked = []
+    asked: list[Any] = []
     answers = list(replies)
+    result = _driven(operation, asked, answers)
+    assert not answers, "replies were left over"
+    return asked, result
+
+
+def _driven(operation: Operation[Any], asked: list[Any], answers: list[Any]) -> Any:
     try:
-        asked.append(next(operation))
+        request = next(operation)
         while True:
-            reply = answers.pop(0)
-            asked.append(operation.throw(reply) if isinstance(reply, Exception) else operation.send(reply))
+            if isinstance(request, Begin):
+                # What is begun asks first; its result waits.
+                request = operation.send(Begun(_driven(request.operation, asked, answers)))
+            elif isinstance(request, Finish):
+                request = operation.send(request.begun.result)
+            else:
+                asked.append(request)
+                reply = answers.pop(0)
+                request = operation.throw(reply) if isinstance(reply, Exception) else operation.send(reply)
     except StopIteration as stop:
-        assert not answers, "replies were left over"
-        return asked, stop.value
+        return stop.value
+
+
+@dataclass
+class Begun:
+    """An operation that was begun, and is done."""
+
+    result: Any
+
+    def cancel(self) -> None:
+        """Its result is wanted no longer."""
 
 
 def words(request: Any) -> Any:
@@ -643,6 +666,10 @@ def batches(question: Select, *replies: Any, capabilities: Capabilities = PLAIN)
             if isinstance(request, Deliver):
                 delivered.append(keys(request.rows))
                 reply = None
+            elif isinstance(request, Begin):
+                reply = Begun(_driven(request.operation, asked, answers))
+            elif isinstance(request, Finish):
+                reply = request.begun.result
             else:
                 asked.append(request)
                 reply = answers.pop(0)
