@@ -71,12 +71,12 @@ def _encode_model(instance: Model, above: str, nulls: bool = False) -> Document:
         value = _value(instance, field)
         if value is not None:
             document[field.member] = _encode_value(field, value, f"{above}{name}", nulls)
-        elif field.has_default or (nulls and _shows_none(field)):
+        elif field.has_default or (nulls and shows_none(field)):
             document[field.member] = None
     return document
 
 
-def _shows_none(field: Field) -> bool:
+def shows_none(field: Field) -> bool:
     """Whether schematics' primitive has null for the field, too: not with ``serialize_when_none=False``."""
     return bool(field.type.get_export_level(_EXPORT) >= DEFAULT)
 

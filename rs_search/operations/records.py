@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -86,19 +87,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
     """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
     if options_of(type(instance)).version_field is not None:
         return (yield from _put_version(state, instance, expire, when))
-    before = Values.of(instance)
     prepared = prepare(instance)
-    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
         note_written(instance, prepared.document)
     else:
-        before.put_back(instance)
+        prepared.before.put_back(instance)
     return written
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -266,28 +266,27 @@ def put_many(
             on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Values, Prepared]]:
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
     for place, instance in enumerate(chunk, position):
         try:
-            before = Values.of(instance)
-            yield instance, before, prepare(instance)
+            yield instance, prepare(instance)
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
             on_error(place, instance, error)
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], expire: int | None) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
     if not ready:
         return 0
     model = type(ready[0][0])
     if options_of(model).version_field is not None:
-        for instance, _, _ in ready:
+        for instance, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    records = [_undoable(one, expire) for one in ready]
+    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
-    for instance, _, prepared in ready:
+    for instance, prepared in ready:
         note_written(instance, prepared.document)
     return len(ready)
 
@@ -295,11 +294,6 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
-    instance, before, prepared = ready
-    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

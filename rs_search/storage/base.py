@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -14,7 +15,6 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..members import members_reader
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
@@ -78,7 +78,7 @@ class Storage:
         """The model's class attributes."""
         return options_of(self.model)
 
-    @property
+    @cached_property
     def pattern(self) -> KeyPattern:
         """Where the keys are."""
         before, after = self.options.key_ends
@@ -134,10 +134,6 @@ class Storage:
     def parsed(self, stored: Any, key: str) -> Document:
         """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
         return parse(stored, key)
-
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        """`parsed`, of some members only where that is cheaper."""
-        return members_reader(members) if self.json else self.parsed
 
     @property
     def json(self) -> bool:
@@ -237,6 +233,13 @@ class Storage:
         """What keys are ordered by."""
         return self.pattern.rank(key)
 
+    def put_in_order(self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None) -> None:
+        """Order keys in place, or what has one: ``of`` gives the key of a thing."""
+        if self.pattern.ranks_itself:
+            things.sort(key=of, reverse=down)
+        else:
+            things.sort(key=self.rank if of is None else lambda thing: self.rank(of(thing)), reverse=down)
+
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
         found: dict[str, None] = {}
@@ -244,9 +247,7 @@ class Storage:
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            # What is no UTF-8 was written by nobody here.
-            names = [name for name in map(_name, reply[1]) if name is not None]
-            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
             if cursor == 0:
                 return list(found)
 
@@ -257,11 +258,13 @@ def _undo(records: Collection[Record]) -> None:
             record.undo()
 
 
-def _name(key: Any) -> str | None:
+def _names(keys: list[Any]) -> list[str]:
     try:
-        return key.decode() if isinstance(key, bytes) else str(text(key))
+        return [key if isinstance(key, str) else key.decode() for key in keys]
     except UnicodeDecodeError:
-        return None
+        # What is no UTF-8 was written by nobody here.
+        names = (text(key) for key in keys)
+        return [name for name in names if name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)]
 
 
 def as_bytes(text: Any) -> bytes:
