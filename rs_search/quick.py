@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from schematics.models import Model
 
-from .codec import Document
+from .codec import Document, values_of
 from .companions import companions
 from .index_schema import index_schema_of
 from .known import is_known
@@ -44,21 +44,21 @@ def quick_writer(model: type[Model]) -> Callable[[Any], Quick | None] | None:
         return None
     schema = index_schema_of(model) if storage.indexed else None
     try:
-        values_of = writer(model, schema, storage.keeps_nulls)
+        made_of = writer(model, schema, storage.keeps_nulls)
     except TooDeep:
         return None
-    return _written(values_of, _pk_reader(model), _key_maker(model, storage), _payload_maker(model, storage))
+    return _written(made_of, _pk_reader(model), _key_maker(model, storage), _payload_maker(model, storage))
 
 
-def _written(values_of: Any, pk_of: Any, key_of: Any, payload_of: Any) -> Callable[[Any], Quick | None]:
+def _written(made_of: Any, pk_of: Any, key_of: Any, payload_of: Any) -> Callable[[Any], Quick | None]:
     def write(instance: Any) -> Quick | None:
         try:
-            unsafe, converted, valid = instance._data.maps
-            if unsafe:
+            if instance._data.maps[0]:
+                # Raw values.
                 return None
-            source = (valid | converted if converted else valid) if valid else converted
-            pk = pk_of(instance, source)
-            values, document, beside, more = values_of(source, pk)
+            given = values_of(instance)
+            pk = pk_of(instance, given)
+            values, document, beside, more = made_of(given, pk)
             return values, pk, key_of(pk), document, payload_of(document, beside, more)
         except Exception:
             # Whatever it is: schematics and the codec find it as well, and say what it is.
@@ -107,7 +107,7 @@ def _payload_maker(model: type[Model], storage: Storage) -> Callable[[Document, 
             if payload.isascii() and _BACKSLASH not in payload and _DELETE not in payload:
                 return payload
             document.pop(COMPANIONS, None)
-        found = companions(document, schema, beside)
+        found = companions(document, schema, beside, plain=not more)
         if found:
             document[COMPANIONS] = found
         return storage.payload(document) if more else orjson.dumps(document)

@@ -14,7 +14,7 @@ from . import kinds
 from .companions import geo_text
 from .index_schema import Leaf
 from .json_numbers import MOST_HUNDREDTHS, are_plain, is_plain
-from .kinds import EXACT_INTEGERS, instant_microseconds, is_standard_date, is_standard_instant
+from .kinds import EPOCH, EXACT_INTEGERS, instant_microseconds, is_standard_date, is_standard_instant
 from .schema import Field
 from .source import Source
 
@@ -23,7 +23,6 @@ THEMSELVES = (kinds.TEXT, kinds.REFERENCE, kinds.INTEGER, kinds.FLOAT, kinds.BOO
 #: Kinds in whose primitives there may be floats somewhere.
 _WITH_FLOATS = (kinds.INSTANT, kinds.DURATION, kinds.POINT, kinds.ANY)
 _UTC = (dt.timezone.utc, DateTimeType.UTC)
-_DAY_1970 = dt.date(1970, 1, 1).toordinal()
 
 
 def primitive(source: Source, field: Field, value: str, exact: bool) -> str:
@@ -108,8 +107,11 @@ def _instant(source: Source, type_: DateTimeType, value: str) -> str:
         source.refuse(value, ("{v}.tzinfo is not None",))
         source.line(f"{result} = {text}({value}) + 'Z'")
         return result
-    utc = source.constant(_UTC)
-    source.line(f"if {value}.tzinfo is None: {result} = {text}({value})")
+    utc, dumps = source.constant(_UTC), source.constant(orjson.dumps)
+    with source.block(f"if {value}.tzinfo is None"):
+        # `_naive_text`, without a call.
+        source.line(f"{result} = {dumps}({value})[1:-1].decode()")
+        source.line(f"if not {value}.microsecond: {result} += '.000000'")
     source.line(f"elif {value}.tzinfo in {utc}: {result} = {text}({value}.replace(tzinfo=None)) + '+0000'")
     source.line(f"else: {result} = {source.constant(kinds.INSTANT.encode)}({source.constant(type_)}, {value})")
     return result
@@ -124,10 +126,8 @@ def _naive_text(instant: dt.datetime) -> str:
 def _microseconds(source: Source, value: str) -> str:
     result = source.name("n")
     with source.block(f"if {value}.tzinfo is None"):
-        source.line(
-            f"{result} = ({value}.toordinal() - {_DAY_1970}) * 86400000000"
-            f" + (({value}.hour * 60 + {value}.minute) * 60 + {value}.second) * 1000000 + {value}.microsecond"
-        )
+        source.line(f"{result} = {value} - {source.constant(EPOCH)}")
+        source.line(f"{result} = ({result}.days * 86400 + {result}.seconds) * 1000000 + {result}.microseconds")
     source.line(f"else: {result} = {source.constant(instant_microseconds)}({value})")
     _unless_exact(source, result, "loose")
     return result
