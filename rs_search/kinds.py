@@ -36,7 +36,7 @@ class Unkeepable(ValueError):
     """A value that cannot come back equal; the caller knows the field and says so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One row of meaning.
 

@@ -13,9 +13,10 @@ from ..planner.plan import Select
 from ..planner.predicate import predicate
 from ..query.prefetch import Prefetch
 from ..query.tree import Bound
+from ..reading import Row
 from ..server.capabilities import ServerState
+from ..storage import storage_of
 from . import records, search
-from .candidates import Row
 from .requests import Deliver, Elsewhere, Operation, Stream, next_batch
 
 
@@ -31,7 +32,8 @@ def get_if(state: ServerState, model: type[Model], pk: str, where: Bound) -> Ope
     if found is None:
         return None
     select = yield from search.resolved_select(Select(model, where))
-    return found if predicate(select.where)(found[1]) else None
+    document = storage_of(model).parsed(found[1], found[0])
+    return (found[0], document) if predicate(select.where)(document) else None
 
 
 # --- many at once ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
 from .prefetch import bind_prefetch
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
-from .tree import NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
+from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -163,8 +163,9 @@ class ResultSet(Generic[R]):
 
     def _narrowed(self, method: str, query: Q, wrap: Callable[[Bound], Bound]) -> ResultSet[R]:
         self._refuse_cut(method)
-        bound = wrap(bind(self._select.model, query))
-        return self._with((f".{method}", query), where=AllOf((self._select.where, bound)))
+        bound, before = wrap(bind(self._select.model, query)), self._select.where
+        where = bound if before is EVERYTHING else AllOf((before, bound))
+        return self._with((f".{method}", query), where=where)
 
     def _step(self, method: str, names: tuple[str, ...], **changes: Any) -> ResultSet[R]:
         self._refuse_cut(method)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -66,14 +64,12 @@ class IndexHealth:
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
     ``asked`` is when the capabilities were asked for, of a monotonic clock.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
-    gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
     asked: float = math.inf
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
@@ -89,6 +85,14 @@ class ServerState:
             self.indexes.clear()
         self.connected.add(connection)
 
+    @property
+    def known(self) -> Capabilities | None:
+        """The capabilities, if they were found out and hold."""
+        found = self.capabilities
+        if found is None or found.why_no_search is None or time.monotonic() - self.asked < ASK_EVERY:
+            return found
+        return None
+
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
         self.capabilities = None
@@ -101,9 +105,9 @@ def discover(state: ServerState) -> Operation[Capabilities]:
     A server without search is asked again every `ASK_EVERY` seconds: it may have been started anew, with its modules.
     Cost: 2 to 4 round trips, once a connection pool.
     """
+    if state.known is not None:
+        return state.known
     known = state.capabilities
-    if known is not None and (known.why_no_search is None or time.monotonic() - state.asked < ASK_EVERY):
-        return known
     found = yield from _ask(state.database)
     state.asked = time.monotonic()
     if found != known:

@@ -15,9 +15,10 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
+from ..members import members_reader
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
 from ..options import ModelOptions, options_of
-from ..reading import parse
+from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from .keys import KeyPattern
@@ -25,7 +26,6 @@ from .scripts import digest
 
 #: Keys asked for, read or deleted at a time.
 BATCH = 1000
-Row = tuple[str, Document]
 #: When a record is written: always; if there is none, or one; if it is what was seen.
 ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
 
@@ -107,25 +107,43 @@ class Storage:
         """The keys of Redis that change when the object does."""
         return [key]
 
-    def read(
+    def found(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
     ) -> Operation[list[Row]]:
-        """The documents under the keys that have one, in order; ``members``: only these are needed."""
+        """The keys that have something, in order, with what stands there; ``members``: only these are needed."""
         texts = yield from self.texts(keys, capabilities)
-        return [(key, self.parsed(text, key)) for key, text in zip(keys, texts, strict=True) if text is not None]
+        return [(key, text) for key, text in zip(keys, texts, strict=True) if text is not None]
+
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
+        """What stands under a key, None if nothing does."""
+        rows = yield from self.found([key], capabilities)
+        return rows[0][1] if rows else None
+
+    def read(self, keys: list[str], capabilities: Capabilities) -> Operation[list[tuple[str, Document]]]:
+        """The documents under the keys that have one, in order."""
+        return [(key, self.parsed(stored, key)) for key, stored in (yield from self.found(keys, capabilities))]
 
     def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
         """The document under a key, None if there is none."""
-        rows = yield from self.read([key], capabilities)
-        return rows[0][1] if rows else None
+        stored = yield from self.found_one(key, capabilities)
+        return None if stored is None else self.parsed(stored, key)
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """What stands under keys, as `guarded` compares it; None for what is not there."""
         raise NotImplementedError
 
-    def parsed(self, text: Any, key: str) -> Document:
-        """The document of what `texts` gave."""
-        return parse(text, key)
+    def parsed(self, stored: Any, key: str) -> Document:
+        """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
+        return parse(stored, key)
+
+    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
+        """`parsed`, of some members only where that is cheaper."""
+        return members_reader(frozenset(members))
+
+    @property
+    def json(self) -> bool:
+        """Whether what `texts` gives is the document as JSON."""
+        return type(self).parsed is Storage.parsed
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
         """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
@@ -211,6 +229,10 @@ class Storage:
     def pk(self, key: str) -> str:
         """The primary key in a key."""
         return self.pattern.pk(key)
+
+    def pk_reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys."""
+        return self.pattern.reader() if type(self).pk is Storage.pk else self.pk
 
     def rank(self, key: str) -> str:
         """What keys are ordered by."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import InvalidObject
@@ -51,6 +52,18 @@ class KeyPattern:
         """
         middle = key[len(self.before) : len(key) - len(self.after)]
         return middle.replace("%3A", ":").replace("%25", "%") if self.quotes else middle
+
+    def reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys: most have nothing that is quoted."""
+        if not self.quotes or self.after:
+            return self.pk
+        begin = len(self.before)
+
+        def read(key: str) -> str:
+            found = key[begin:]
+            return self.pk(key) if "%" in found else found
+
+        return read
 
     def rank(self, key: str) -> str:
         """What keys are ordered by: the same on every layer, whether it quotes or not."""

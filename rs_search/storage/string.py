@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from ..codec import Document
 from ..operations.requests import Command, Operation, command
 from ..options import own_method
-from ..reading import parse
+from ..reading import Stored, parse
 from ..server.capabilities import Capabilities
 from . import scripts
 from .base import Record, Storage
@@ -28,9 +28,15 @@ class TextStorage(Storage):
         text: str | bytes = json.dumps(document) if serialize is None else serialize(document)
         return text
 
-    def parsed(self, text: Any, key: str) -> Document:
-        """The document of a text."""
-        return parse(text, key, self._load)
+    def parsed(self, stored: Any, key: str) -> Document:
+        return parse(stored, key, self._load)
+
+    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
+        return self.parsed if own_method(self.model, "__deserializer__") else super().reader(members)
+
+    @property
+    def json(self) -> bool:
+        return type(self).parsed is TextStorage.parsed and self._load is orjson.loads
 
     @property
     def _load(self) -> Callable[[Any], Any]:
@@ -53,9 +59,8 @@ class JsonStrings(TextStorage):
         return scripts.run(scripts.OF_STRINGS, [record.key], record.when, record.seen or "", record.payload or "",
                            record.expire or "")  # fmt: skip
 
-    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
-        text = yield command("GET", key)
-        return None if text is None else self.parsed(text, key)
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
+        return (yield command("GET", key))  # type: ignore[no-any-return]
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """The texts under keys, None for those that have none."""
