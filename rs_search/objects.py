@@ -359,12 +359,12 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, select)
-        rows: list[Any] = []
-        for start in range(0, len(answer.value), BATCH):
-            rows += self._shaped(answer.value[start : start + BATCH], shape)
-            if len(answer.value) > BATCH:
-                # Other tasks of an event loop have their turn.
-                yield Pause(0)
+        make = row_maker(self.model, shape)
+        rows = [make(key, stored) for key, stored in answer.value[:BATCH]]
+        for start in range(BATCH, len(answer.value), BATCH):
+            # Other tasks of an event loop have their turn.
+            yield Pause(0)
+            rows += [make(key, stored) for key, stored in answer.value[start : start + BATCH]]
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 

@@ -58,7 +58,7 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
         total = None if page is None else page.total
     keys = yield from _keys(plan, text, capabilities, total)
     if sort:
-        keys.sort(key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down)
+        storage_of(plan.select.model).put_in_order(keys, plan.select.keys_down)
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -97,7 +98,7 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -282,7 +283,7 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: 
         for instance, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    records = [_undoable(*one, expire) for one in ready]
+    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
     for instance, prepared in ready:
         note_written(instance, prepared)
@@ -292,10 +293,6 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(instance: Any, prepared: Prepared, expire: int | None) -> Record:
-    return prepared.record(expire, undo=lambda: prepared.before.put_back(instance))
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

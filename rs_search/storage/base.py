@@ -238,6 +238,10 @@ class Storage:
         """What keys are ordered by."""
         return self.pattern.rank(key)
 
+    def put_in_order(self, keys: list[str], down: bool = False) -> None:
+        """Order keys, in place."""
+        keys.sort(key=None if self.pattern.ranks_itself else self.rank, reverse=down)
+
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
         found: dict[str, None] = {}
@@ -245,9 +249,7 @@ class Storage:
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            # What is no UTF-8 was written by nobody here.
-            names = [name for name in map(_name, reply[1]) if name is not None]
-            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
             if cursor == 0:
                 return list(found)
 
@@ -258,11 +260,13 @@ def _undo(records: Collection[Record]) -> None:
             record.undo()
 
 
-def _name(key: Any) -> str | None:
+def _names(keys: list[Any]) -> list[str]:
     try:
-        return key.decode() if isinstance(key, bytes) else str(text(key))
+        return [key if isinstance(key, str) else key.decode() for key in keys]
     except UnicodeDecodeError:
-        return None
+        # What is no UTF-8 was written by nobody here.
+        names = (text(key) for key in keys)
+        return [name for name in names if name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)]
 
 
 def as_bytes(text: Any) -> bytes:

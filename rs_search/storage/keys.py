@@ -65,10 +65,22 @@ class KeyPattern:
 
         return read
 
+    @property
+    def ranks_itself(self) -> bool:
+        """Whether keys have the order of their `rank`."""
+        return self.quotes and not self.after
+
     def rank(self, key: str) -> str:
         """What keys are ordered by: the same on every layer, whether it quotes or not."""
         middle = key[len(self.before) : len(key) - len(self.after)]
         return middle if self.quotes else quoted(middle)
+
+    def owned(self, keys: list[str], others: tuple[str, ...] = ()) -> list[str]:
+        """Those of many keys that are of these; `owns`, where SCAN found each by `glob`."""
+        begin = len(self.before)
+        if self.quotes and not self.after:
+            return [key for key in keys if ":" not in key[begin:] and len(key) > begin and key.startswith(self.before)]
+        return [key for key in keys if self.owns(key, others)]
 
     def owns(self, key: str, others: tuple[str, ...] = ()) -> bool:
         """Whether a key is one of these; ``others`` are beginnings of other models' keys."""
