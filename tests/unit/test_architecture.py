@@ -48,6 +48,7 @@ PUBLIC = [
     "MissingIndex",
     "MissingModule",
     "MultipleFound",
+    "NotAllowed",
     "NotFound",
     "Objects",
     "Q",

@@ -17,6 +17,7 @@ from rs_search.errors import (
     IncompleteResult,
     MissingIndex,
     MissingModule,
+    NotAllowed,
     RedisMixinException,
     ServerError,
     ServerUnavailable,
@@ -126,8 +127,8 @@ SAID: list[tuple[Exception, type[ServerError], str]] = [
         "type",
     ),
     (exceptions.ResponseError("unknown command 'FT.SEARCH'"), MissingModule, "no such command (GET)"),
-    (exceptions.NoPermissionError("no permissions"), ServerError, "refused GET"),
-    (exceptions.ReadOnlyError("read only replica"), ServerError, "refused GET"),
+    (exceptions.NoPermissionError("no permissions"), NotAllowed, "does not allow GET"),
+    (exceptions.ReadOnlyError("read only replica"), NotAllowed, "does not allow GET"),
     (exceptions.OutOfMemoryError("OOM"), ServerError, "refused GET"),
     (exceptions.AuthenticationError("invalid password"), ServerUnavailable, "refused the user or password"),
     (exceptions.BusyLoadingError("loading"), ServerUnavailable, "still loading its data"),
@@ -285,11 +286,16 @@ def test_an_index_that_is_there_is_asked_about_once() -> None:
 def test_an_index_is_looked_at_again_after_a_while() -> None:
     state = state_of(SEARCH)
     state.indexes[NAME] = IndexHealth(-math.inf, seen=(f"{NAME}:1", 2))
-    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
-    assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
+    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), 0, {**FULL, "hash_indexing_failures": 2})
+    assert [words(request) for request in asked] == ["SISMEMBER rs:strings IceCream:", f"FT.INFO {NAME}"]
+    assert refused is None
 
 
-REFUSED = {**FULL, "hash_indexing_failures": "1", "Index Errors": {"last indexing error": "Invalid JSON type"}}
+REFUSED = {
+    **FULL,
+    "hash_indexing_failures": "1",
+    "Index Errors": {"indexing failures": 1, "last indexing error": "Invalid JSON type"},
+}
 
 
 def aggregated(*found: str) -> list[Any]:
