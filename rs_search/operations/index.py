@@ -18,11 +18,11 @@ from ..options import options_of
 from ..server.capabilities import IndexHealth, ServerState, discover
 from ..server.index_arguments import create_arguments
 from ..server.index_info import IndexInfo, index_info
-from ..server.replies import cursor_page
 from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
+from .inside import keys_outside
 from .requests import Command, Operation, Pause, command
 from .stored import Found, as_it_is, look_at, write_again
 
@@ -32,8 +32,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 LOOK_EVERY, FILLING_LOOK = 1.0, 0.1
 #: Milliseconds after which a process that looks at documents, and says nothing of it, is taken for dead.
 FITTING = 30_000
-#: Keys asked for in one reply.
-MOST_KEYS = 1_000_000
 
 
 def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | None]:
@@ -232,21 +230,8 @@ def serve_first(schema: IndexSchema, name: str) -> Operation[None]:
 def refused_keys(schema: IndexSchema, name: str) -> Operation[list[str]]:
     """Keys of documents that are not in an index. The server counts refusals, and forgets none that was mended."""
     keys = yield from storage_of(schema.model).keys()
-    inside = yield from keys_inside(name)
     # Those removed since the keys were listed are nobody's loss.
-    return (yield from existing([key for key in keys if key not in inside]))
-
-
-def keys_inside(name: str) -> Operation[set[str]]:
-    """The keys of all documents in an index; 1 round trip a million."""
-    reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                          "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
-    page, cursor = cursor_page(reply)
-    found = {key for key, _ in page.rows}
-    while cursor:
-        page, cursor = cursor_page((yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))))
-        found.update(key for key, _ in page.rows)
-    return found
+    return (yield from existing((yield from keys_outside(name, keys))))
 
 
 def told_refused(info: IndexInfo, refused: list[str]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..codec import Document, decode, encode, parse
 from ..companions import UnkeepableAt
-from ..errors import RedisMixinException
+from ..errors import MissingIndex, RedisMixinException
 from ..index_schema import NULLS, IndexSchema
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..server.index_info import IndexInfo
@@ -16,8 +16,9 @@ from ..server.settings import SEARCH, look
 from ..storage import storage_of
 from ..storage.json_document import JSON_TYPE, STRINGS, existing
 from . import convert
-from .index import forget, keys_inside, refused_keys
+from .index import forget, refused_keys
 from .index_admin import OnProgress, indexes_of, info_of, refuse_without_search
+from .inside import keys_inside, keys_outside
 from .requests import Batch, Operation, command
 from .stored import Found, Made, Refused, as_it_is, as_the_model_writes, look_at, texts_of, write_again
 
@@ -223,19 +224,24 @@ def verify(
 
 def _compared(schema: IndexSchema, keys: list[str], found: Found) -> Operation[tuple[list[str], list[str]]]:
     """The keys of stored documents that are not in the index, and those in it of documents that are not stored."""
-    inside = yield from _inside(schema)
-    missing = yield from existing([key for key in found.present if key not in inside])
-    surplus = sorted(inside.difference(keys))
-    there = set((yield from existing(surplus)))
-    if len(surplus) > len(there):
-        # What was removed, or has expired, since the index was asked is not in it any more.
-        inside = yield from _inside(schema)
-    return missing, [key for key in surplus if key not in there and key in inside]
-
-
-def _inside(schema: IndexSchema) -> Operation[set[str]]:
+    outside = set((yield from _outside(schema, keys)))
+    missing = yield from existing([key for key in found.present if key in outside])
     info = yield from info_of(schema.name)
-    return (yield from keys_inside(info.name)) if info is not None else set()
+    if info is None or info.documents <= len(keys) - len(outside):
+        return missing, []
+    surplus = sorted((yield from keys_inside(info.name)).difference(keys))
+    gone = set(surplus).difference((yield from existing(surplus)))
+    # What was removed, or has expired, since the index was asked is not in it any more.
+    extra = gone.intersection((yield from keys_inside(info.name))) if gone else ()
+    return missing, sorted(extra)
+
+
+def _outside(schema: IndexSchema, keys: list[str]) -> Operation[list[str]]:
+    """Those of the keys that are not in the index that serves; all where none does."""
+    try:
+        return (yield from keys_outside(schema.name, keys))
+    except MissingIndex:
+        return keys
 
 
 # --- repair -----------------------------------------------------------------------------------------------------------
@@ -245,11 +251,10 @@ def _repaired(state: ServerState, schema: IndexSchema, told: Verified, batch: in
     """Write again what is not as it should be, where nobody else does; tells how much of it is mended."""
     capabilities = yield from discover(state)
     stale = yield from _written(schema, list(told.stale), capabilities, batch, as_it_is)
-    inside = yield from _inside(schema)
-    # A member that no companion can mend keeps the document out.
-    wrong = [*told.missing, *(key for key in stale if key not in inside), *(one.key for one in told.unreadable)]
+    # A member that no companion can mend keeps a document out.
+    wrong = [*told.missing, *(yield from _outside(schema, stale)), *(one.key for one in told.unreadable)]
     written = {*stale, *(yield from _written(schema, wrong, capabilities, batch, as_the_model_writes))}
-    mended = len((yield from _inside(schema)).intersection(written))
+    mended = len(written) - len((yield from _outside(schema, list(written))))
     if told.strings:
         todo = convert.task(schema.model, None, "json", batch, False, None)
         mended += (yield from convert.convert(state, todo)).converted

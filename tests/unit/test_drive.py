@@ -306,9 +306,12 @@ def test_documents_that_the_index_refused_are_named() -> None:
     state = state_of(SEARCH, ready=False)
     asked, refused = drive(
         ensure_index(state, index_schema_of(IceCream)), 0, REFUSED, (0, ["IceCream:1", "IceCream:2"]),
-        aggregated("IceCream:1"), [b"[]"],
+        [[1]], [[1], [0]], [b"[]"],
     )  # fmt: skip
-    assert [words(request).split()[0] for request in asked[1:]] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    inside = [f"FT.SEARCH {NAME}:1 * INKEYS {keys} NOCONTENT LIMIT 0 0 TIMEOUT 0 DIALECT 2"
+              for keys in ("2 IceCream:1 IceCream:2", "1 IceCream:1", "1 IceCream:2")]  # fmt: skip
+    assert [words(request) for request in asked[3:5]] == [inside[:1], inside[1:]]
+    assert words(asked[5]) == "JSON.MGET IceCream:2 $.__none__"
     assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
 
