@@ -13,7 +13,7 @@ The reserved member of a document holds, where there is need:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schematics.exceptions import BaseError
@@ -40,13 +40,18 @@ class UnkeepableAt(ValueError):
         self.path, self.reason = path, reason
 
 
-def companions(document: Document, schema: IndexSchema) -> Document:
+def companions(document: Document, schema: IndexSchema, known: Mapping[str, Any] | None = None) -> Document:
     """The reserved member of a document; empty where nothing needs one.
 
+    ``known``: what stands there in place of primitives, all of it exact, where it has been worked out already.
     Raises `UnkeepableAt` for what would drop the document from the index. O(size of the document).
     """
     beside: Document = {}
     for leaf in schema.leaves.values():
+        if leaf.companion and known is not None:
+            if leaf.alias in known:
+                beside[leaf.alias] = known[leaf.alias]
+            continue
         values = leaf.path.reader()(document)
         present = [value for value in values if value is not None]
         if values and not present and not leaf.companion:
@@ -89,13 +94,18 @@ def _fill_numeric(leaf: Leaf, present: list[Any], beside: Document) -> None:
 
 def _fill_geo(leaf: Leaf, present: list[Any], beside: Document) -> None:
     if leaf.geo is not None:
-        points = [comparable_of(leaf.path.field, value) for value in present]
-        texts = [
-            f"{indexed_longitude(longitude)},{latitude}"
-            for latitude, longitude in points
-            if abs(latitude) <= MOST_LATITUDE
-        ]
-        _put(leaf, leaf.alias, texts, beside)
+        texts = [geo_text(comparable_of(leaf.path.field, value)) for value in present]
+        _put(leaf, leaf.alias, [text for text in texts if text is not None], beside)
+
+
+def geo_text(point: tuple[float, float]) -> str | None:
+    """A latitude and a longitude as a GEO field reads them; None where it would refuse them.
+
+    >>> geo_text((48.2, 16.37)), geo_text((89, 0))
+    ('16.37,48.2', None)
+    """
+    latitude, longitude = point
+    return f"{indexed_longitude(longitude)},{latitude}" if abs(latitude) <= MOST_LATITUDE else None
 
 
 def _fill_fold(leaf: Leaf, present: list[Any], beside: Document) -> None:

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schematics.exceptions import DataError
 from schematics.models import Model
 
 from .changes import evaluated
-from .codec import Document, classes_within, decode, encode, refuse_changed_classes
+from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
+from .hydration import LOADED, Loaded, hydrator, loaded
 from .kinds import Unkeepable
 from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
+from .quick import Quick, quick_writer
+from .reading import decode
 from .schema import own_attribute, schema_of
 from .storage import storage_of
 from .storage.base import Record
 
 #: What a model may have of its own that makes the key of any of its fields.
 _OF_KEYS = ("__primary_key__", "__set_key__")
-#: Where an instance keeps what it was loaded from.
-_LOADED = "_rs_search_loaded"
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """The document that an instance was read from or written as; ``only``: the fields that it got a value for."""
+class Prepared(NamedTuple):
+    """An instance that is ready to be written; a tuple, because each write makes one, and that costs less.
 
-    document: Document
-    only: frozenset[str] | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An instance that is ready to be written."""
+    ``before``: what the instance was before it was made ready.
+    """
 
     key: str
     document: Document
     payload: Any
+    before: Values
 
     def record(self, expire: int | None, **condition: Any) -> Record:
         """What the storage writes."""
@@ -52,22 +47,38 @@ def prepare(instance: Any) -> Prepared:
     Raises `InvalidObject` or `UnstorableValue`; the instance is as it was then.
     """
     refuse_partial(instance)
+    write = quick_writer(type(instance))
+    quick = None if write is None else write(instance)
+    return prepare_slowly(instance) if quick is None else _taken(instance, quick)
+
+
+def _taken(instance: Any, quick: Quick) -> Prepared:
+    values, pk, key, document, payload = quick
+    before = Values.seen(instance)
+    data = instance._data
+    data.converted, data.valid = {}, values
+    if "pk" not in values:
+        instance.__dict__["pk"] = pk
+    return Prepared(key, document, payload, before)
+
+
+def prepare_slowly(instance: Any) -> Prepared:
+    """The same, by schematics' own validation: whatever the model is."""
     before = Values.of(instance)
     try:
         _assign_pk(instance)
         validate(instance)
-        key = own_key(instance)
-        return _made(instance, key)
+        return _made(instance, own_key(instance), before)
     except Exception:
         before.put_back(instance)
         raise
 
 
-def _made(instance: Any, key: str) -> Prepared:
+def _made(instance: Any, key: str, before: Values) -> Prepared:
     storage = storage_of(type(instance))
     document = encode(instance, for_index=storage.indexed, nulls=storage.keeps_nulls)
     try:
-        return Prepared(key, document, storage.payload(document))
+        return Prepared(key, document, storage.payload(document), before)
     except Unkeepable as error:
         raise UnstorableValue(f"{type(instance).__name__} cannot be kept: {error}") from None
 
@@ -91,37 +102,27 @@ def own_key(instance: Any) -> str:
 
 def hydrate(model: type[Model], key: str, document: Document, only: frozenset[str] | None = None) -> Any:
     """The instance of a document. Raises `UnreadableDocument`."""
-    instance = decode(model, document, key, only)
-    instance.__dict__[_LOADED] = Loaded(document, only)
-    if "pk" not in schema_of(model).fields:
-        instance.__dict__["pk"] = storage_of(model).pk(key)
-    return instance
+    return hydrator(model, only)(key, document)
 
 
 def note_written(instance: Any, document: Document) -> None:
     """Remember what an instance was written as."""
-    instance.__dict__[_LOADED] = Loaded(document)
+    instance.__dict__[LOADED] = Loaded(document)
 
 
 def note_some_written(instance: Any, document: Document, names: Iterable[str]) -> None:
     """Remember what some fields of an instance were written as; of the others, what they were read as."""
-    known, fields = instance.__dict__[_LOADED], schema_of(type(instance)).fields
+    known, fields = instance.__dict__[LOADED], schema_of(type(instance)).fields
     members = {fields[name].member for name in names}
     kept = {member: value for member, value in known.document.items() if member not in members}
     written = {member: value for member, value in document.items() if member in members}
-    instance.__dict__[_LOADED] = Loaded({**kept, **written}, known.only)
-
-
-def loaded(instance: Any) -> Loaded | None:
-    """What an instance was read from or written as; None if neither."""
-    found: Loaded | None = instance.__dict__.get(_LOADED)
-    return found
+    instance.__dict__[LOADED] = Loaded({**kept, **written}, known.only)
 
 
 def take_over(instance: Any, stored: Any) -> None:
     """Give an instance the values of another one."""
     instance._data = stored._data
-    instance.__dict__[_LOADED] = stored.__dict__[_LOADED]
+    instance.__dict__[LOADED] = stored.__dict__[LOADED]
 
 
 def refuse_partial(instance: Any) -> None:
@@ -174,13 +175,14 @@ def with_changes(stored: Any, key: str, values: dict[str, Any]) -> Prepared:
 
     Raises `InvalidObject`, `UnstorableValue`.
     """
+    before = Values.of(stored)
     found = {name: evaluated(value, lambda field: _value_of(stored, field)) for name, value in values.items()}
     for name, value in found.items():
         setattr_native(stored, name, value)
     validate(stored)
     if any(own_method(type(stored), name) is not None for name in _OF_KEYS) and own_key(stored) != key:
         raise QueryError(f"{key}: {', '.join(values)} makes the key, and cannot be changed; set() another object")
-    return _made(stored, key)
+    return _made(stored, key, before)
 
 
 def _value_of(stored: Any, name: str) -> Any:
@@ -209,8 +211,7 @@ def bumped(instance: Any) -> int | None:
 # --- helpers --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(NamedTuple):
     """The values of an instance before they are touched: schematics forgets those that it refuses."""
 
     unsafe: dict[str, Any]
@@ -223,19 +224,25 @@ class Values:
     def of(cls, instance: Any) -> Values:
         """The values of an instance."""
         data, others = instance._data, instance.__dict__
-        return cls(dict(data.unsafe), dict(data.converted), dict(data.valid), others.get("pk"), others.get(_LOADED))
+        return cls(dict(data.unsafe), data.converted.copy(), data.valid.copy(), others.get("pk"), others.get(LOADED))
+
+    @classmethod
+    def seen(cls, instance: Any) -> Values:
+        """The values of an instance that is about to get others in their place, and does not change these."""
+        (unsafe, converted, valid), others = instance._data.maps, instance.__dict__
+        return cls(unsafe, converted, valid, others.get("pk"), others.get(LOADED))
 
     def put_back(self, instance: Any) -> None:
         """Give the instance its values back."""
         instance._data.unsafe, instance._data.converted = self.unsafe, self.converted
-        instance._data.valid = self.valid
+        instance._data.valid = dict(self.valid)
         if "pk" in instance.__dict__:
             # Of a model without the field.
             instance.__dict__["pk"] = self.pk
         if self.loaded is None:
-            instance.__dict__.pop(_LOADED, None)
+            instance.__dict__.pop(LOADED, None)
         else:
-            instance.__dict__[_LOADED] = self.loaded
+            instance.__dict__[LOADED] = self.loaded
 
 
 def _assign_pk(instance: Any) -> None:

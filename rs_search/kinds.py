@@ -36,7 +36,7 @@ class Unkeepable(ValueError):
     """A value that cannot come back equal; the caller knows the field and says so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One row of meaning.
 
@@ -142,14 +142,14 @@ def _comes_back(type_: BaseType, native: Any, primitive: Any) -> Any:
 
 
 def _encode_date(type_: BaseType, native: Any) -> Any:
-    if _writes_standard(type_, DateType.to_primitive, DateType.SERIALIZED_FORMAT) and not _custom(type_, "formats"):
+    if is_standard_date(type_):
         # strftime does not pad years below 1000 on Linux, and schematics then cannot read its own text.
         return dt.date.isoformat(native)
     return _comes_back(type_, native, type_.to_primitive(native))
 
 
 def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
-    if _writes_standard(type_, DateTimeType.to_primitive, DateTimeType.SERIALIZED_FORMAT, "%Y-%m-%dT%H:%M:%S.%fZ"):
+    if is_standard_instant(type_):
         primitive: Any = _standard_text(type_, native)
     else:
         primitive = type_.to_primitive(native)
@@ -158,12 +158,18 @@ def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
     return _comes_back(type_, native, primitive)
 
 
-def _writes_standard(type_: BaseType, method: Any, *formats: str) -> bool:
+def is_standard_date(type_: BaseType) -> bool:
+    """Whether a type writes days as ISO 8601, and reads nothing else."""
+    return _writes(type_, DateType.to_primitive, DateType.SERIALIZED_FORMAT) and type_.formats == ["%Y-%m-%d"]
+
+
+def is_standard_instant(type_: BaseType) -> bool:
+    """Whether a type writes instants as ISO 8601 with microseconds."""
+    return _writes(type_, DateTimeType.to_primitive, DateTimeType.SERIALIZED_FORMAT, "%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _writes(type_: BaseType, method: Any, *formats: str) -> bool:
     return getattr(type(type_), "to_primitive", None) is method and type_.serialized_format in formats
-
-
-def _custom(type_: BaseType, name: str) -> bool:
-    return bool(getattr(type_, name) != ["%Y-%m-%d"])
 
 
 def _standard_text(type_: BaseType, native: dt.datetime) -> str:
@@ -371,7 +377,8 @@ INDEX_FIELDS: dict[str, Callable[[Kind], bool]] = {
     "TEXT": lambda kind: kind in (TEXT, MULTILINGUAL),
     "GEO": lambda kind: kind is POINT,
 }
-#: Compound kinds are encoded and decoded member by member in `rs_search.codec`; only ``isnull`` compares them.
+#: Compound kinds are encoded in `rs_search.codec` and decoded in `rs_search.reading`, member by member; only ``isnull``
+#: compares them.
 OBJECT = Kind("object", _encode_any, to_native, _canonical)
 LIST = Kind("list", _encode_any, to_native, _canonical)
 DICT = Kind("dict", _encode_any, to_native, _canonical)

@@ -13,13 +13,12 @@ from typing import Any, Generic, TypeVar
 from schematics.models import Model
 
 from .changes import Expression
-from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError
+from .hydration import hydrator, row_maker
 from .index import Index
 from .instances import changed as changed_fields
-from .instances import hydrate, own_key, own_pk, take_over
+from .instances import own_key, own_pk, take_over
 from .operations import convert, records, relations, removal, search, selected
-from .operations.candidates import Row
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
 from .options import options_of
@@ -31,8 +30,9 @@ from .progress import shown
 from .query.bind import bind, bind_reference
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
-from .query.shapes import PARTIAL, Shape
+from .query.shapes import Shape
 from .query.tree import Q
+from .reading import Row
 from .references import bare
 from .schema import schema_of
 from .server.calls import LOADING, acall, aiterate, call, iterate
@@ -345,7 +345,7 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
-        if source is not None and known_of(client_of(source))[0] is not state:
+        if source is not None and known_of(client_of(source)).state is not state:
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
             todo = convert.task(self.model, source, to, batch, dry_run, tell)
@@ -359,12 +359,12 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, select)
-        rows: list[Any] = []
-        for start in range(0, len(answer.value), BATCH):
-            rows += self._shaped(answer.value[start : start + BATCH], shape)
-            if len(answer.value) > BATCH:
-                # Other tasks of an event loop have their turn.
-                yield Pause(0)
+        make = row_maker(self.model, shape)
+        rows = [make(key, stored) for key, stored in answer.value[:BATCH]]
+        for start in range(BATCH, len(answer.value), BATCH):
+            # Other tasks of an event loop have their turn.
+            yield Pause(0)
+            rows += [make(key, stored) for key, stored in answer.value[start : start + BATCH]]
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
@@ -426,21 +426,16 @@ class Objects(Generic[M]):
         return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        if shape.of_values:
-            fields = shape.fields
-            return [shape.row(decode_fields(self.model, document, key, fields)) for key, document in rows]
-        if shape.kind == PARTIAL:
-            names = frozenset([*shape.fields, *names_of_key(self.model)])
-            return [self._hydrate(key, document, names) for key, document in rows]
-        return [self._hydrate(key, document) for key, document in rows]
+        make = row_maker(self.model, shape)
+        return [make(key, document) for key, document in rows]
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
         return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
 
-    def _hydrate(self, key: str, document: Any, only: frozenset[str] | None = None) -> M:
-        return hydrate(self.model, key, document, only)  # type: ignore[no-any-return]
+    def _hydrate(self, key: str, stored: Any) -> M:
+        return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
 
     def _life(self, expire: int | None) -> int | None:
         return options_of(self.model).expire if expire is None else expire

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..codec import Document, decode, encode, parse
+from ..codec import Document, encode
 from ..companions import UnkeepableAt
 from ..errors import MissingIndex, RedisMixinException
 from ..index_schema import NULLS, IndexSchema
+from ..reading import decode, parse
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..server.index_info import IndexInfo
 from ..server.replies import search_page

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from schematics.models import Model
 
-from ..codec import Document
 from ..errors import Conflict, InvalidObject, NotFound
+from ..hydration import hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
@@ -22,7 +23,6 @@ from ..instances import (
     changed,
     check_names,
     hydrate,
-    loaded,
     note_some_written,
     note_written,
     own_key,
@@ -31,6 +31,7 @@ from ..instances import (
     with_changes,
 )
 from ..options import options_of
+from ..reading import Row
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
@@ -45,20 +46,20 @@ OnProgress = Callable[[int], None]
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    """The key and document of a primary key, or None. 1 round trip."""
+def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    """The key of a primary key and what stands there, or None. 1 round trip."""
     return (yield from rediscovering(state, lambda: _get(state, model, pk)))
 
 
-def _get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    capabilities = yield from discover(state)
+def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    capabilities = state.known or (yield from discover(state))
     storage = storage_of(model)
     key = storage.key(pk)
-    document = yield from storage.read_one(key, capabilities)
-    if document is not None:
-        return key, document
+    stored = yield from storage.found_one(key, capabilities)
+    if stored is not None:
+        return key, stored
     others = yield from storage.locate([pk])
-    rows = (yield from storage.read(others, capabilities)) if others else []
+    rows = (yield from storage.found(others, capabilities)) if others else []
     return rows[0] if rows else None
 
 
@@ -70,12 +71,13 @@ def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operatio
 def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
     capabilities = yield from discover(state)
     storage = storage_of(model)
-    found: dict[str, tuple[str, Document]] = {}
+    found: dict[str, Row] = {}
     wanted = yield from storage.keys_for(list(dict.fromkeys(pks)))
     for start in range(0, len(wanted), BATCH):
-        rows = yield from storage.read(wanted[start : start + BATCH], capabilities)
+        rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
-    return [hydrate(model, *found[pk]) if pk in found else None for pk in pks]
+    build = hydrator(model)
+    return [build(*found[pk]) if pk in found else None for pk in pks]
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------
@@ -85,19 +87,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
     """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
     if options_of(type(instance)).version_field is not None:
         return (yield from _put_version(state, instance, expire, when))
-    before = Values.of(instance)
     prepared = prepare(instance)
-    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
         note_written(instance, prepared.document)
     else:
-        before.put_back(instance)
+        prepared.before.put_back(instance)
     return written
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -265,28 +266,27 @@ def put_many(
             on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Values, Prepared]]:
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
     for place, instance in enumerate(chunk, position):
         try:
-            before = Values.of(instance)
-            yield instance, before, prepare(instance)
+            yield instance, prepare(instance)
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
             on_error(place, instance, error)
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], expire: int | None) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
     if not ready:
         return 0
     model = type(ready[0][0])
     if options_of(model).version_field is not None:
-        for instance, _, _ in ready:
+        for instance, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    records = [_undoable(one, expire) for one in ready]
+    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
-    for instance, _, prepared in ready:
+    for instance, prepared in ready:
         note_written(instance, prepared.document)
     return len(ready)
 
@@ -294,11 +294,6 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
-    instance, before, prepared = ready
-    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

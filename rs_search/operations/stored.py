@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
-from ..codec import Document, parse
+from ..codec import Document
 from ..companions import UnkeepableAt, companions, is_as_made, merged
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
 from ..instances import hydrate, with_changes
 from ..kinds import Unkeepable
+from ..reading import parse
 from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of

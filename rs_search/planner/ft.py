@@ -42,6 +42,11 @@ class Parameters:
         self.values[name] = value
         return f"${name}"
 
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, in their order."""
+        return tuple(self.values.items())
+
 
 @dataclass(frozen=True)
 class Pushed:

@@ -15,7 +15,7 @@ Builder = Callable[[Path, Any, str], Bound]
 
 def missing(path: Path) -> Condition:
     """There is no value at the path."""
-    return Condition(path, "missing", None, f"{path} is missing")
+    return Condition(path, "missing", None, lambda: f"{path} is missing")
 
 
 def exact(path: Path, value: Any, asked: str) -> Bound:
@@ -60,7 +60,7 @@ def in_range(path: Path, value: Any, asked: str) -> Bound:
     if len(ends) != 2 or None in ends:
         raise InvalidValue(f"{asked} takes the two ends of a range, both of which belong to it, not {brief(value)}")
     low, high = (coerce(path, end, asked) for end in ends)
-    return Condition(path, "between", Bounds(low, high), f"{brief(ends[0])} <= {path} <= {brief(ends[1])}")
+    return Condition(path, "between", Bounds(low, high), lambda: f"{brief(ends[0])} <= {path} <= {brief(ends[1])}")
 
 
 def is_null(path: Path, value: Any, asked: str) -> Bound:

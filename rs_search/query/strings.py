@@ -10,7 +10,7 @@ from ..errors import InvalidValue
 from ..paths import Path
 from ..planner import text as full_text
 from .comparisons import Builder, missing
-from .tree import NOTHING, Bound, Condition
+from .tree import NOTHING, Bound, Condition, Said
 from .values import brief, collection, shown, text_of
 
 EQUALS, CONTAINS, STARTS, ENDS = "equals", "contains", "startswith", "endswith"
@@ -97,6 +97,6 @@ def _pair(value: Any, asked: str) -> tuple[Any, Any]:
     return (parts[0], parts[1]) if len(parts) == 2 else (None, None)
 
 
-def _words(path: Path, query: full_text.TextQuery, said: str) -> Bound:
+def _words(path: Path, query: full_text.TextQuery, said: Said) -> Bound:
     # A search without a word finds nothing.
     return Condition(path, "search", query, said) if query.groups or query.without else NOTHING

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from ..paths import Path
 
+Said: TypeAlias = str | Callable[[], str]
 N = TypeVar("N")
 R = TypeVar("R")
 #: Deeper than this, conditions print as an ellipsis: no reader follows, and Python reads no more brackets than 200.
@@ -169,13 +170,18 @@ class Bounds:
 class Condition:
     """One bound condition: some value at ``path`` meets ``operator`` with ``value``, a comparable.
 
-    ``shown`` is how it reads in an explanation.
+    ``said`` is how it reads in an explanation, or what says so when it is asked: most queries are never explained.
     """
 
     path: Path
     operator: str
     value: Any
-    shown: str
+    said: Said
+
+    @property
+    def shown(self) -> str:
+        """How it reads in an explanation."""
+        return self.said if isinstance(self.said, str) else self.said()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,19 @@ from typing import Any
 
 from schematics.exceptions import BaseError
 from schematics.models import Model
-from schematics.types import StringType
+from schematics.types import BooleanType, FloatType, IntType, LongType, StringType
 
 from ..errors import InvalidValue
 from ..kinds import TEXT
 from ..paths import Path
+from .tree import Said
 
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = _brief.maxlong = 200
 _brief.maxlist = _brief.maxtuple = _brief.maxset = _brief.maxdict = 12
 _TEXT_TYPE = StringType()
+#: What these types take as it is, and compare as it is.
+_AS_THEY_ARE = {StringType: str, IntType: int, LongType: int, FloatType: float, BooleanType: bool}
 
 
 def brief(value: Any) -> str:
@@ -25,14 +28,16 @@ def brief(value: Any) -> str:
     return _brief.repr(value)
 
 
-def shown(path: Path, lookup: str, value: Any) -> str:
+def shown(path: Path, lookup: str, value: Any) -> Said:
     """A condition as it reads in an explanation."""
-    return f"{path} {lookup} {brief(value)}"
+    return lambda: f"{path} {lookup} {brief(value)}"
 
 
 def coerce(path: Path, value: Any, asked: str) -> Any:
     """The comparable of a query's value, read by the field's own type. Raises `InvalidValue`."""
     field = path.field
+    if type(value) is _AS_THEY_ARE.get(type(field.type)) and value == value:
+        return value
     try:
         native = field.kind.decode(field.type, value)
         comparable = field.kind.comparable(field.type, native)

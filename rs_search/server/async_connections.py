@@ -61,13 +61,13 @@ async def async_server_of(model: type[Any]) -> AsyncServer:
     loop = await _this_loop()
     server = loop.servers.get(id(pool))
     if server is None:
-        state, address = known_of(client)
+        known = known_of(client)
         own = client if _usable(client) else _opened(client, loop)
         if own is not client:
-            watch(own.connection_pool, state)
+            watch(own.connection_pool, known.state)
         most = getattr(own.connection_pool, "max_connections", MOST_CONNECTIONS)
         # The pool is kept by the semaphore's holder, so that its id stays its own.
-        server = loop.servers[id(pool)] = AsyncServer(own, state, address, asyncio.Semaphore(most))
+        server = loop.servers[id(pool)] = AsyncServer(own, known.state, known.address, asyncio.Semaphore(most))
         loop.ours.append(_Kept(pool))
     return server
 

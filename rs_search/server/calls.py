@@ -9,7 +9,7 @@ from ..errors import ServerError
 from ..operations.requests import Operation, Stream
 from .async_connections import async_server_of
 from .capabilities import ServerState
-from .connections import client_of, is_async, known_of, server_for
+from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
@@ -20,10 +20,10 @@ LOADING = "_load"
 def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
     """Run an operation and wait. Raises `ServerError` where it has to ask and the model has an async client only."""
     client = client_of(model)
-    if is_async(client):
-        return _without_asking(model, name, make(known_of(client)[0]))
-    server = server_for(client)
-    return run(make(server.state), server)
+    known = known_of(client)
+    if known.waits:
+        return _without_asking(model, name, make(known.state))
+    return run(make(known.state), Server(client, known.state, known.address))
 
 
 def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
@@ -57,7 +57,7 @@ async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -
 def iterate(model: type[Any], name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
     """The batches of a stream, as they are asked for."""
     client = client_of(model)
-    if is_async(client):
+    if known_of(client).waits:
         raise ServerError(_wrong_side(model, name))
     server = server_for(client)
     return stream(make(server.state), server)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -63,7 +61,6 @@ class IndexHealth:
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
     ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
     have answered, so that one that is gone is told.
     """
@@ -71,7 +68,6 @@ class ServerState:
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
-    gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
     asked: float = math.inf
     served: set[str] = field(default_factory=set)
     reconnects: int = 0
@@ -89,6 +85,13 @@ class ServerState:
             self.asked = -math.inf
         self.connected.add(connection)
 
+    @property
+    def known(self) -> Capabilities | None:
+        """The capabilities, if they were found out and hold."""
+        found = self.capabilities
+        lasts = math.inf if found is None or found.why_no_search is None else ASK_EVERY
+        return found if time.monotonic() - self.asked < lasts else None
+
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
         self.capabilities = None
@@ -101,10 +104,9 @@ def discover(state: ServerState) -> Operation[Capabilities]:
     A server without search is asked again every `ASK_EVERY` seconds: modules can be loaded while it runs.
     Cost: 2 to 4 round trips, once a connection pool, and after a connection was made anew.
     """
+    if state.known is not None:
+        return state.known
     known = state.capabilities
-    lasts = math.inf if known is None or known.why_no_search is None else ASK_EVERY
-    if known is not None and time.monotonic() - state.asked < lasts:
-        return known
     found = yield from _ask(state.database)
     state.asked = time.monotonic()
     if found != known:

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import threading
 import time
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import redis
 
 from ..errors import RedisMixinException, TransactionError
-from ..operations.requests import ASK, CHANGE, Batch, Command, Elsewhere, Operation, Pause, Request, Stream, next_batch
+from ..operations.requests import (
+    ASK,
+    CHANGE,
+    Batch,
+    Begin,
+    Command,
+    Elsewhere,
+    Finish,
+    Operation,
+    Pause,
+    Request,
+    Stream,
+    next_batch,
+)
 from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
 from .transactions import Transaction, current
-from .translation import CLIENT_ERRORS, translated
+from .translation import CLIENT_ERRORS, is_exhausted, translated
 
 T = TypeVar("T")
+#: Seconds that a thread waits for another one's connection, and between two looks, at the most.
+LONGEST_WAIT, LONGEST_PAUSE = 20.0, 0.005
 
 
 def run(operation: Operation[T], server: Server) -> T:
@@ -80,13 +97,9 @@ async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any]
 
 
 async def _aperform(request: Request, server: AsyncServer) -> Any:
-    if isinstance(request, Pause):
-        return await asyncio.sleep(request.seconds)
-    if isinstance(request, Elsewhere):
-        other = await async_server_of(request.model)
-        return await arun(request.operation(other.state), other)
-    inside = current()
-    if isinstance(request, Batch) and inside is not None and request.role != ASK:
+    if not isinstance(request, (Command, Batch)):
+        return await _AWAITED[type(request)](request, server)
+    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
         return _join(request, inside, server)
     try:
         async with server.gate:
@@ -95,6 +108,34 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
             return await _heeding(_aperform_batch(request, server.client))
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request)) from error
+
+
+async def _asleep(request: Pause, server: AsyncServer) -> None:
+    await asyncio.sleep(request.seconds)
+
+
+async def _aelsewhere(request: Elsewhere, server: AsyncServer) -> Any:
+    other = await async_server_of(request.model)
+    return await arun(request.operation(other.state), other)
+
+
+async def _abegun(request: Begin, server: AsyncServer) -> asyncio.Future[Any]:
+    begun = asyncio.ensure_future(arun(request.operation, server))
+    # Else the loop complains of an error that nobody waited for.
+    begun.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return begun
+
+
+async def _afinished(request: Finish, server: AsyncServer) -> Any:
+    return await request.begun
+
+
+_AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
+    Pause: _asleep,
+    Elsewhere: _aelsewhere,
+    Begin: _abegun,
+    Finish: _afinished,
+}
 
 
 async def _heeding(work: Coroutine[Any, Any, T]) -> T:
@@ -129,21 +170,80 @@ async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
 
 
 def _perform(request: Request, server: Server) -> Any:
-    if isinstance(request, Pause):
-        return time.sleep(request.seconds)
-    if isinstance(request, Elsewhere):
-        other = server_of(request.model)
-        return run(request.operation(other.state), other)
+    if not isinstance(request, (Command, Batch)):
+        return _CALLED[type(request)](request, server)
+    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
+        return _join(request, inside, server)
     try:
-        inside = current()
-        if isinstance(request, Batch) and inside is not None and request.role != ASK:
-            return _join(request, inside, server)
-        with server.state.gate:
-            if isinstance(request, Command):
-                return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-            return _perform_batch(request, server.client)
+        return _sent(request, server.client)
     except CLIENT_ERRORS as error:
+        if is_exhausted(error):
+            return _sent_later(request, server, error)
         raise translated(error, server.address, _named(request)) from error
+
+
+def _elsewhere(request: Elsewhere, server: Server) -> Any:
+    other = server_of(request.model)
+    return run(request.operation(other.state), other)
+
+
+class _Thread(threading.Thread):
+    """An operation that runs beside the one that began it."""
+
+    def __init__(self, operation: Operation[Any], server: Server) -> None:
+        super().__init__(daemon=True)
+        self._operation, self._server = operation, server
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Run it to its end."""
+        try:
+            self._result = run(self._operation, self._server)
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        """Wait for its result; raises what it raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self) -> None:
+        """Nobody wants the result: it ends by itself, with the reply it waits for."""
+
+
+_CALLED: dict[type, Callable[[Any, Server], Any]] = {
+    Pause: lambda request, server: time.sleep(request.seconds),
+    Elsewhere: _elsewhere,
+    Begin: lambda request, server: _Thread(request.operation, server),
+    Finish: lambda request, server: request.begun.result(),
+}
+
+
+def _sent(request: Command | Batch, client: redis.Redis) -> Any:
+    if isinstance(request, Command):
+        return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+    if len(request.commands) == 1:
+        return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
+    with client.pipeline(transaction=request.atomic) as pipeline:
+        for command in request.commands:
+            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+        return pipeline.execute()
+
+
+def _sent_later(request: Command | Batch, server: Server, error: Exception) -> Any:
+    """Wait for another thread's connection: redis-py raises where more are asked for than the pool may have."""
+    until = time.monotonic() + LONGEST_WAIT
+    while is_exhausted(error) and time.monotonic() < until:
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
+        try:
+            return _sent(request, server.client)
+        except CLIENT_ERRORS as another:
+            error = another
+    raise translated(error, server.address, _named(request)) from error
 
 
 def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) -> None:
@@ -153,16 +253,6 @@ def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) 
             "and cannot take part in a transaction"
         )
     transaction.add(batch, server)
-
-
-def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
-    if len(batch.commands) == 1:
-        return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
-    with client.pipeline(transaction=batch.atomic) as pipeline:
-        for command in batch.commands:
-            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-        replies: list[Any] = pipeline.execute()
-        return replies
 
 
 def _named(request: Command | Batch) -> str:

@@ -19,6 +19,11 @@ _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown:
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
+def is_exhausted(error: Exception) -> bool:
+    """Whether a pool had no connection left to give: nothing was sent. Older redis-py has no class for that."""
+    return type(error).__name__ == "MaxConnectionsError" or str(error) == "Too many connections"
+
+
 def translated(error: Exception, address: str, command: str) -> ServerError:
     """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
     said = str(error)

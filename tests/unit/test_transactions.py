@@ -93,7 +93,7 @@ class Versioned(Ice):
 
 def server() -> Client:
     wire = Client()
-    known_of(wire)[0].capabilities = Capabilities(False, "none")
+    known_of(wire).state.capabilities = Capabilities(False, "none")
     return wire
 
 
@@ -302,7 +302,7 @@ class Known:
 
     def __init__(self, wire: Client) -> None:
         self.client = wire
-        self.state = known_of(wire)[0]
+        self.state = known_of(wire).state
 
 
 def test_what_a_batch_would_do_among_others_is_sent_in_its_place() -> None:
@@ -467,7 +467,7 @@ class Searched(Model, SearchRedisMixin):
 
 def test_a_document_is_written_by_a_command_that_cannot_fail_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = Client()
-    known_of(fake)[0].capabilities = Capabilities(True, None)
+    known_of(fake).state.capabilities = Capabilities(True, None)
     monkeypatch.setattr(Searched, "__redis_client__", fake, raising=False)
     with transaction():
         Searched({"pk": "1"}).set()
