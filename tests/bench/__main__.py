@@ -15,10 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from . import plot, readme, report, results
+from .contest import Wanted
 from .peers import PEERS
 from .results import Results
 from .rows import ROWS, row_named
-from .running import Wanted, run
+from .running import run
 from .verdicts import verdicts
 from .where import CACHE, ROOT
 
@@ -35,12 +36,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     if options.micro:
         return _micro()
-    # Its warnings are of what is meant here: a server without modules.
-    logging.getLogger("rs_search").setLevel(logging.ERROR)
     try:
-        found = results.read(options.source) if options.source else _measured(_wanted(options), options.output)
+        wanted = _wanted(options)
     except ValueError as error:
         parser.error(str(error))
+    found = results.read(options.source) if options.source else _measured(wanted, options.output)
     report.show(found)
     if options.readme:
         readme.write(found)
@@ -49,6 +49,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _measured(wanted: Wanted, folder: Path) -> Results:
     """Measure, and keep what there is after each step, so that little is lost where one fails."""
+    # Its warnings are of what is meant here: a server without modules.
+    logging.getLogger("rs_search").setLevel(logging.ERROR)
     path = None
     for found in run(wanted):
         path = folder / f"{found.where['date'].translate({32: '-', 58: '-'})}-{found.where['commit']}.json"

@@ -33,12 +33,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be measured."""
+    """What is to be measured: a table, growth up to so many documents, what importing costs."""
 
     rows: Sequence[Row]
     documents: int
     rounds: int
     peers: Sequence[str] = ()
+    growth: int | None = None
+    imports: bool = False
 
 
 @dataclass(frozen=True)

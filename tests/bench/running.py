@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console
 
 from . import contest, growth, imports, servers
+from .contest import Tell, Wanted
 from .report import spread
 from .results import Growth, Imports, Measured, Memory, Results
-from .rows import ROWS, Row
+from .rows import ROWS
 from .where import where
 
 IMPORT_ROUNDS = 30
 _ORDER = [row.name for row in ROWS]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be measured: a table, growth up to so many documents, what importing costs."""
-
-    rows: Sequence[Row]
-    documents: int
-    rounds: int
-    peers: Sequence[str] = ()
-    growth: int | None = None
-    imports: bool = False
 
 
 def run(wanted: Wanted) -> Iterator[Results]:
@@ -51,14 +40,12 @@ def run(wanted: Wanted) -> Iterator[Results]:
             yield found
 
 
-def _steps(wanted: Wanted, tell: contest.Tell) -> Iterator[Measured | Growth | Memory | Imports]:
+def _steps(wanted: Wanted, tell: Tell) -> Iterator[Measured | Growth | Memory | Imports]:
     if wanted.imports:
         yield imports.measured(IMPORT_ROUNDS, tell)
     if wanted.rows:
         with servers.started() as running:
-            yield from contest.measured(
-                contest.Wanted(wanted.rows, wanted.documents, wanted.rounds, wanted.peers), running, tell
-            )
+            yield from contest.measured(wanted, running, tell)
     if wanted.growth:
         yield from growth.measured(wanted.growth, wanted.rounds, tell)
 
