@@ -11,6 +11,7 @@ from ..paths import Document, Path
 from ..query.lists import list_itself
 from ..query.parts import Test, holds
 from ..query.tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, inner
+from .costs import cheapest_first
 
 Predicate = Callable[[Document], bool]
 
@@ -21,7 +22,7 @@ def predicate(bound: Bound, root: int = 0) -> Predicate:
     ``root`` leaves out so many first steps of every path, for an object inside a document. Calling it raises
     schematics' errors for a document whose members cannot be read as the model's types.
     """
-    program = _compiled(bound, root)
+    program = _compiled(cheapest_first(bound), root)
     if len(program) == 1 and program[0].when_true == _TRUE:
         return program[0].test
     first = len(program) - 1

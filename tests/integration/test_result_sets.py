@@ -196,7 +196,7 @@ def test_values_of_in_may_come_from_anywhere_once_and_mean_the_same_twice() -> N
     assert pks(Ice.filter(amount__in=range(2, 9))) == ["a", "d", "e"]
     assert pks(Ice.filter(tags__overlap=map(str.lower, ["DARK", "x"]))) == ["b"]
     assert pks(Ice.filter(tags__contains=Ice.filter(pk="b").values_list("tags", flat=True)[0])) == ["b"]
-    with pytest.raises(InvalidValue, match="Ice.pk__in: .* cannot be read as StringType"):
+    with pytest.raises(InvalidValue, match=r"Ice.pk__in: .* cannot be read as StringType"):
         Ice.filter(pk__in=Ice.all())
 
 
