@@ -1,7 +1,8 @@
 """What rows are made into: instances, instances with some fields only, and values.
 
 A row is a key and what is *stored* there: its text, as it stands in the reply, or its document where that is at hand.
-The functions that make instances and values of rows are compiled once a class.
+What makes instances and values of texts is compiled once a class; whatever that cannot read goes the slow way, which
+reads every value by its own type and tells what is wrong.
 """
 
 from __future__ import annotations
@@ -12,31 +13,44 @@ from typing import Any
 
 from schematics.models import Model
 
+from .memo import once_per_class
 from .primary_key import names_of_key
 from .query.shapes import PARTIAL, Shape
-from .reading import Document, Stored, decode, decode_fields
+from .reading import Document, Stored, decode, decode_fields, parse
 from .schema import schema_of
 from .storage import storage_of
 
 #: What makes something of a key and what is stored there. Raises `UnreadableDocument`.
 Make = Callable[[str, Any], Any]
-#: Where an instance keeps what it was loaded from.
+#: Where an instance keeps what it was loaded from: a `Loaded`, or the text itself where that was read whole.
 LOADED = "_rs_search_loaded"
+#: Functions that are kept for a model: of instances with some fields only, and of values, there may be many.
+MOST_FUNCTIONS = 100
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The document that an instance was read from or written as; ``only``: the fields that it got a value for."""
+    """What an instance was read from or written as; ``only``: the fields that it got a value for."""
 
-    document: Document
+    stored: Stored
     only: frozenset[str] | None = None
+
+    @property
+    def document(self) -> Document:
+        """The document. O(size) where it was read as a text."""
+        return self.stored if isinstance(self.stored, dict) else parse(self.stored, "")
+
+
+def loaded(instance: Any) -> Loaded | None:
+    """What an instance was read from or written as; None if neither."""
+    found = instance.__dict__.get(LOADED)
+    return found if found is None or isinstance(found, Loaded) else Loaded(found)
 
 
 def row_maker(model: type[Model], shape: Shape) -> Make:
     """The function that makes the rows of a result set."""
     if shape.of_values:
-        values, row = values_reader(model, shape.fields), shape.row
-        return lambda key, stored: row(values(key, stored))
+        return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _values_maker(model, shape))
     if shape.kind == PARTIAL:
         return hydrator(model, frozenset([*shape.fields, *names_of_key(model)]))
     return hydrator(model)
@@ -44,21 +58,54 @@ def row_maker(model: type[Model], shape: Shape) -> Make:
 
 def hydrator(model: type[Model], only: frozenset[str] | None = None) -> Make:
     """The function that makes instances, with values for some fields ``only`` if they are named."""
+    return _kept(model, only, lambda: _instance_maker(model, only))
 
-    def build(key: str, stored: Stored) -> Any:
+
+@once_per_class
+def _functions(model: type[Model]) -> dict[Any, Make]:
+    return {}
+
+
+def _kept(model: type[Model], name: Any, make: Callable[[], Make]) -> Make:
+    functions = _functions(model)
+    found = functions.get(name)
+    if found is None:
+        if len(functions) >= MOST_FUNCTIONS:
+            functions.clear()
+        found = functions[name] = make()
+    return found
+
+
+def _instance_maker(model: type[Model], only: frozenset[str] | None) -> Make:
+    pk = None if "pk" in schema_of(model).fields else storage_of(model).pk_reader()
+
+    def slow(key: str, stored: Stored) -> Any:
         document = _document(model, key, stored)
         instance = decode(model, document, key, only)
         instance.__dict__[LOADED] = Loaded(document, only)
-        if "pk" not in schema_of(model).fields:
-            instance.__dict__["pk"] = storage_of(model).pk(key)
+        if pk is not None:
+            instance.__dict__["pk"] = pk(key)
         return instance
 
-    return build
+    if not storage_of(model).json:
+        return slow
+    from .compiled import functions
+
+    noted = None if only is None else lambda stored: Loaded(stored, only)
+    return functions.instance_maker(model, only, slow, (LOADED, noted), pk)
 
 
-def values_reader(model: type[Model], names: tuple[str, ...]) -> Make:
-    """The function that gives the native values of some fields, by name."""
-    return lambda key, stored: decode_fields(model, _document(model, key, stored), key, names)
+def _values_maker(model: type[Model], shape: Shape) -> Make:
+    names = shape.fields
+
+    def slow(key: str, stored: Stored) -> Any:
+        return shape.row(decode_fields(model, _document(model, key, stored), key, names))
+
+    if not storage_of(model).json:
+        return slow
+    from .compiled import functions
+
+    return functions.row_maker(model, shape.kind, shape.paths, slow)
 
 
 def _document(model: type[Model], key: str, stored: Stored) -> Document:

@@ -349,7 +349,7 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
-        if source is not None and known_of(client_of(source)).state is not state:
+        if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
             todo = convert.task(self.model, source, to, batch, dry_run, tell)
@@ -363,12 +363,12 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, select)
-        rows: list[Any] = []
-        for start in range(0, len(answer.value), BATCH):
-            rows += self._shaped(answer.value[start : start + BATCH], shape)
-            if len(answer.value) > BATCH:
-                # Other tasks of an event loop have their turn.
-                yield Pause(0)
+        make = row_maker(self.model, shape)
+        rows = [make(key, stored) for key, stored in answer.value[:BATCH]]
+        for start in range(BATCH, len(answer.value), BATCH):
+            # Other tasks of an event loop have their turn.
+            yield Pause(0)
+            rows += [make(key, stored) for key, stored in answer.value[start : start + BATCH]]
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 

@@ -8,19 +8,21 @@ key, a batch at a time, and checked as they are then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
 from schematics.exceptions import BaseError
 
 from ..errors import IncompleteResult, UnreadableDocument
+from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
-from ..reading import Row
+from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, cursor_page, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
@@ -29,6 +31,10 @@ from .requests import Begin, Command, Deliver, Finish, Operation, Stream, comman
 FIRST_ROWS = 1000
 #: More keys than that come by SCAN.
 MOST_KEYS = 1_000_000
+#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
+MOST_IDLE = 10_000
+#: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
+MOST_OTHERS = 4
 _KEY = itemgetter(0)
 
 
@@ -46,14 +52,16 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
     1 for the keys (a scan: O(keys of the database)) and 1 for a thousand documents.
     """
     check = plan.where if doubtful else plan.check
+    text, total = plan.query if check is None else plan.widened, None
     if plan.access != SCAN:
-        page = yield from _first_page(plan, plan.widened if check is not None else plan.query, capabilities)
-        if page is not None:
+        page = yield from _first_page(plan, text, capabilities)
+        if page is not None and len(page.rows) >= page.total:
             yield from _deliver(plan, page, check, tally)
             return
-    keys = yield from _keys(plan, plan.query if check is None else plan.widened)
+        total = None if page is None else page.total
+    keys = yield from _keys(plan, text, capabilities, total)
     if sort:
-        keys.sort(key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down)
+        storage_of(plan.select.model).put_in_order(keys, plan.select.keys_down)
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 
@@ -99,12 +107,7 @@ def _found(
 
 def _members(plan: Plan) -> frozenset[str] | None:
     """The members of documents that the conditions are about; None where that is none."""
-    return members_of(paths_of(plan.where)) or None
-
-
-def members_of(paths: Iterable[Path]) -> frozenset[str]:
-    """The members of documents in which paths begin."""
-    return frozenset(str(path.steps[0]) for path in paths)
+    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
 
 
 def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
@@ -120,57 +123,99 @@ def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
     """Those of rows that meet conditions; a member that cannot be read is told with its key."""
     if is_everything(where):
         return lambda rows: rows
-    read, meets = storage_of(model).reader(members_of(paths_of(where))), predicate(where)
+    storage, meets = storage_of(model), predicate(where)
+    read = members_reader(paths_of(where)) if storage.json else None
+
+    def kept_slowly(row: Row) -> bool:
+        key, stored = row
+        try:
+            return meets(storage.parsed(stored, key))
+        except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
 
     def kept(rows: list[Row]) -> list[Row]:
         found = []
         for row in rows:
-            key, stored = row
             try:
-                if meets(read(stored, key)):
+                if meets(read(row[1])):  # type: ignore[misc]
                     found.append(row)
-            except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-                raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
+            except Exception:
+                # The whole of it, to tell what is wrong.
+                if kept_slowly(row):
+                    found.append(row)
         return found
 
-    return kept
+    return kept if read is not None else lambda rows: list(filter(kept_slowly, rows))
+
+
+def documents_of(model: Any, paths: Iterable[Path]) -> Callable[[Row], Document]:
+    """A function that gives what paths need of a row's document. It raises `UnreadableDocument`."""
+    storage = storage_of(model)
+    read = members_reader(paths) if storage.json else None
+
+    def document(row: Row) -> Document:
+        try:
+            return read(row[1])  # type: ignore[misc]
+        except ValueError:
+            return storage.parsed(row[1], row[0])
+
+    return document if read is not None else lambda row: storage.parsed(row[1], row[0])
 
 
 # --- what the index gives -------------------------------------------------------------------------------------------
 
 
 def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[Page | None]:
-    """All that a query text finds, if it is not too much for one page."""
+    """The first rows that a query text finds, and how many there are in all; None where more than one page does."""
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
-        reply = yield command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "RETURN", "1", "$", "LIMIT", "0",
-                              str(most), "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
-        page = complete(search_page(reply))
-        return page if len(page.rows) >= page.total else None
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return None if cursor else complete(page)
+        return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
+    # What it says of a total is not of the rows that FILTER left.
+    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
 
 
-def keys_of(plan: Plan) -> Operation[list[str]]:
+def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
+    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", *content, "LIMIT", "0", str(most),
+                   "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
+
+
+def keys_of(plan: Plan, capabilities: Capabilities) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
-    return (yield from _keys(plan, plan.widened))
+    return (yield from _keys(plan, plan.widened, capabilities))
 
 
-def _keys(plan: Plan, text: str) -> Operation[list[str]]:
-    """The keys of all candidates, in one reply of the index or by SCAN."""
-    found = None if plan.access == SCAN else (yield from indexed_keys(plan, text))
-    return (yield from storage_of(plan.select.model).keys()) if found is None else found
+def _keys(plan: Plan, text: str, capabilities: Capabilities, total: int | None = None) -> Operation[list[str]]:
+    """The keys of all candidates, in one reply of the index or by SCAN; ``total`` as the index told it, if it did."""
+    storage = storage_of(plan.select.model)
+    if plan.access == SCAN or (yield from _most_keys_are_wanted(plan, text, total)):
+        return (yield from storage.keys())
+    found = yield from indexed_keys(plan, text, capabilities, total)
+    return (yield from storage.keys()) if found is None else found
 
 
-def indexed_keys(plan: Plan, text: str) -> Operation[list[str] | None]:
+def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation[bool]:
+    """Whether SCAN finds the keys sooner: it takes 1 µs a key of the database, and the index 8 for one of its own."""
+    if total is None or plan.filter is not None or text != "*":
+        return False
+    return int((yield command("DBSIZE"))) <= MOST_OTHERS * total
+
+
+def indexed_keys(
+    plan: Plan, text: str, capabilities: Capabilities, total: int | None = None
+) -> Operation[list[str] | None]:
     """The keys that the index finds, in one reply; None where they are too many for one."""
+    if total is not None and plan.filter is None and total < capabilities.most_rows:
+        page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
+        if len(page.rows) >= page.total:
+            return [key for key, _ in page.rows]
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
     page, cursor = cursor_page(reply)
     if not cursor:
         return [key for key, _ in complete(page).rows]

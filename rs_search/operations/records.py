@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,6 @@ from ..instances import (
     changed,
     check_names,
     hydrate,
-    loaded,
     note_some_written,
     note_written,
     own_key,
@@ -87,19 +87,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
     """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
     if options_of(type(instance)).version_field is not None:
         return (yield from _put_version(state, instance, expire, when))
-    before = Values.of(instance)
     prepared = prepare(instance)
-    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
-        note_written(instance, prepared.document)
+        note_written(instance, prepared)
     else:
-        before.put_back(instance)
+        prepared.before.put_back(instance)
     return written
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -125,10 +124,11 @@ def _put_version(state: ServerState, instance: Any, expire: int | None, when: st
             written = yield from storage.write(record, capabilities)
         if not written:
             raise Conflict(f"{prepared.key} was written by others meanwhile; refresh() and change it again")
-    except Exception:
+    except BaseException:
+        # Also where the task was cancelled: written or not, the next one is not taken for a stale copy's without cause.
         before.put_back(instance)
         raise
-    note_written(instance, prepared.document)
+    note_written(instance, prepared)
     return True
 
 
@@ -167,8 +167,7 @@ def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, 
     prepared, stored = yield from _changed(state, model, key, change, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
-    if loaded(instance) is not None:
-        note_some_written(instance, prepared.document, [*wanted, *([version] if version else [])])
+    note_some_written(instance, prepared, [*wanted, *([version] if version else [])])
     return True
 
 
@@ -197,7 +196,7 @@ def _changed(
         versioned = options_of(model).version_field is not None
         prepared = _with_version(stored, change) if versioned else change(stored)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
-            note_written(stored, prepared.document)
+            note_written(stored, prepared)
             return prepared, stored
         yield Pause(random.uniform(0, LONGEST_PAUSE))
 
@@ -267,40 +266,34 @@ def put_many(
             on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Values, Prepared]]:
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
     for place, instance in enumerate(chunk, position):
         try:
-            before = Values.of(instance)
-            yield instance, before, prepare(instance)
+            yield instance, prepare(instance)
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
             on_error(place, instance, error)
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], expire: int | None) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
     if not ready:
         return 0
     model = type(ready[0][0])
     if options_of(model).version_field is not None:
-        for instance, _, _ in ready:
+        for instance, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    records = [_undoable(one, expire) for one in ready]
+    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
-    for instance, _, prepared in ready:
-        note_written(instance, prepared.document)
+    for instance, prepared in ready:
+        note_written(instance, prepared)
     return len(ready)
 
 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
-    instance, before, prepared = ready
-    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

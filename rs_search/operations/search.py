@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from ..errors import MissingIndex, ServerUnavailable
 from ..index_schema import index_schema_of
 from ..planner.explain import Explanation, refuse_scan
-from ..planner.order import Ranked, Seen, ordered, ranker
-from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
+from ..planner.plan import NONE, SCAN, Plan, Select, make_plan
 from ..query.tree import Bound
 from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
 from .across import resolved
-from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, members_of, read_rows, rows_of
+from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
 from .index import ensure_index, lost, why_no_index
+from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
 from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
 
 T = TypeVar("T")
-#: Times a page is read again because a document of it was gone when it was loaded, or its index.
-MOST_RETRIES = 3
-#: Rows beyond a slice's end that are kept before the worst are dropped.
-SPARE_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[s
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
     doubtful = yield from _has_doubts(plan)
     if plan.access != SCAN and plan.check is None and not doubtful:
-        keys = yield from indexed_keys(plan, plan.query)
+        keys = yield from indexed_keys(plan, plan.query, capabilities)
         if keys is not None:
             return keys
     found: list[str] = []
@@ -153,7 +150,7 @@ def profile_select(state: ServerState, select: Select) -> Operation[Any]:
     """The server's FT.PROFILE of a question's query."""
     plan, _ = yield from _planned(state, select)
     yield from _with_index(state, plan)
-    kind, words = ("AGGREGATE", _sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
+    kind, words = ("AGGREGATE", sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
         "SEARCH", command("FT.SEARCH", plan.schema.name, plan.candidates, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0",
                           *plan.arguments(plan.candidates))
     )  # fmt: skip
@@ -203,7 +200,8 @@ def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -
 def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
     """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
     plan, capabilities = yield from _planned(state, select)
-    return (yield from asked(state, plan, keys_of)), plan, capabilities
+    found = yield from asked(state, plan, lambda planned: keys_of(planned, capabilities))
+    return found, plan, capabilities
 
 
 def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
@@ -225,83 +223,30 @@ def _answered(state: ServerState, select: Select, answer: Answerer, nothing: Any
 def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
     doubtful = yield from _has_doubts(plan)
     if plan.sorted_there and not doubtful and plan.select.stop is not None:
-        rows = yield from _sorted_rows(plan, capabilities)
+        rows = yield from sorted_rows(plan, capabilities)
         if rows is not None:
             tally.examined += len(rows)
             return rows
     select = plan.select
     if select.order:
-        return (yield from _ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
-    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful)))
+        return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
+    # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
+    sort = select.stop is not None or select.distinct is not None
+    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful, sort), sort))
 
 
-def _rows_by_key(plan: Plan, stream: Stream) -> Operation[list[Row]]:
-    """Rows in the order of their keys, no more of them read than the slice needs."""
+def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[Row]]:
     select, found = plan.select, list[Row]()
-    seen = _seen(plan)
+    seen = first_of_each(plan)
 
     def take(rows: list[Row]) -> bool:
         found.extend(rows if seen is None else seen(rows))
         return select.stop is not None and len(found) >= select.stop
 
     yield from consume(stream, take)
+    if not in_order:
+        storage_of(select.model).put_in_order(found, select.keys_down, of=itemgetter(0))
     return found[select.start : select.stop]
-
-
-def _seen(plan: Plan) -> Callable[[list[Row]], list[Row]] | None:
-    """Of rows, those that are the first with their combination of values; None where all of them are wanted."""
-    paths = plan.select.distinct
-    if not paths:
-        return None
-    read, seen = storage_of(plan.select.model).reader(members_of(paths)), Seen(paths)
-    return lambda rows: [row for row in rows if seen.is_first(read(row[1], row[0]))]
-
-
-def _ranks(plan: Plan) -> Callable[[Row], tuple[Any, ...]]:
-    """What a row is ordered by."""
-    order = plan.select.order
-    read, rank = storage_of(plan.select.model).reader(members_of(key.path for key in order)), ranker(order)
-    return lambda row: rank(read(row[1], row[0]))
-
-
-def _ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
-    """All rows put in order; of a slice, no more are kept than may be in it."""
-    select, rank = plan.select, _ranks(plan)
-    found: list[Ranked] = []
-
-    def take(rows: list[Row]) -> bool:
-        found.extend((row[0], rank(row), row[1]) for row in rows)
-        if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
-            found[:] = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)[: select.stop]
-        return False
-
-    yield from consume(stream, take)
-    in_order = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
-    rows, seen = [(key, stored) for key, _, stored in in_order], _seen(plan)
-    return (rows if seen is None else seen(rows))[select.start : select.stop]
-
-
-def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
-    """The rows as FT.AGGREGATE orders and cuts them; None where it cannot reach so far."""
-    stop = plan.select.stop
-    assert stop is not None
-    if stop <= plan.select.start:
-        return []
-    if stop > capabilities.most_sorted_rows:
-        return None
-    words = _sorted_command(plan, stop)
-    for _ in range(MOST_RETRIES):
-        page = complete(aggregate_page((yield words)))
-        # A document that was removed between the index and the load is there without its text.
-        if all(text is not None for _, text in page.rows):
-            return page.rows
-    return None
-
-
-def _sorted_command(plan: Plan, stop: int) -> Command:
-    start = plan.select.start
-    return aggregate(plan, plan.candidates, "LOAD", "1", "@__key", *sort_arguments(plan), "LIMIT", str(start),
-                     str(max(0, stop - start)), "LOAD", "1", "$")  # fmt: skip
 
 
 # --- counts ---------------------------------------------------------------------------------------------------------
@@ -313,7 +258,7 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
         total = yield from _count_there(plan)
         if total is not None:
             return len(range(total)[select.start : select.stop])
-    found, seen = 0, _seen(plan)
+    found, seen = 0, first_of_each(plan)
 
     def take(rows: list[Row]) -> bool:
         nonlocal found
@@ -365,17 +310,11 @@ def _in_key_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Str
 
 def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
     """First what the rows are ordered by, and their keys; then the rows, by key."""
-    select, rank = plan.select, _ranks(plan)
-    found: list[Ranked] = []
-
-    def take(rows: list[Row]) -> bool:
-        found.extend((row[0], rank(row), None) for row in rows)
-        return False
-
-    yield from consume(rows_of(plan, capabilities, Tally(), doubtful, sort=False), take)
-    keys = [key for key, _, _ in ordered(found, select.order, select.keys_down, storage_of(select.model).rank)]
-    found.clear()
-    yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, _seen(plan))
+    yield from _cut(
+        read_rows(plan, (yield from keys_in_order(plan, rows_of(plan, capabilities, Tally(), doubtful, sort=False))),
+                  capabilities, Tally()),
+        plan.select.start, plan.select.stop, first_of_each(plan),
+    )  # fmt: skip
 
 
 def _cut(stream: Stream, start: int, stop: int | None, seen: Callable[[list[Row]], list[Row]] | None = None) -> Stream:

@@ -187,9 +187,21 @@ def _part(condition: Bound, schema: IndexSchema) -> Part:
 
 def sort_arguments(plan: Plan) -> list[str]:
     """``SORTBY`` of FT.AGGREGATE for the plan's order; ties by key."""
-    keys = []
-    for key in plan.select.order:
-        leaf = plan.schema.leaves[key.path.names]
-        keys += [f"@{leaf.tag or leaf.numeric}", "DESC" if key.descending else "ASC"]
-    keys += ["@__key", "DESC" if plan.select.keys_down else "ASC"]
+    keys = [word for key in plan.select.order for word in _sorted_by(plan, key, "@")]
+    keys += ["@__key", _direction(plan.select.keys_down)]
     return ["SORTBY", str(len(keys)), *keys]
+
+
+def sort_key(plan: Plan) -> list[str]:
+    """What follows FT.SEARCH's ``SORTBY`` for a plan with one key of order."""
+    (key,) = plan.select.order
+    return _sorted_by(plan, key)
+
+
+def _sorted_by(plan: Plan, key: OrderKey, sign: str = "") -> list[str]:
+    leaf = plan.schema.leaves[key.path.names]
+    return [f"{sign}{leaf.tag or leaf.numeric}", _direction(key.descending)]
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"

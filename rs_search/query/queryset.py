@@ -197,7 +197,8 @@ class ResultSet(Generic[R]):
         return ResultSet(self._answers, select, ((f"({self!r} {sign} {other!r})", None),), self._shape)
 
     def _with(self, step: tuple[str, Q | None], shape: Shape | None = None, **changes: Any) -> ResultSet[Any]:
-        select = replace(self._select, **changes)
+        # As dataclasses.replace does, in a third of the time.
+        select = Select(**{**vars(self._select), **changes}) if changes else self._select
         return ResultSet(self._answers, select, (*self._steps, step), shape or self._shape)
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -336,11 +337,14 @@ class ResultSet(Generic[R]):
             return replace(self._select, distinct=self._shape.paths)
         return self._select
 
+    def _kept(self) -> list[R]:
+        return self._read() if self._rows is None else self._rows
+
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._kept())
 
     def __iter__(self) -> Iterator[R]:
-        return iter(self._read())
+        return iter(self._kept())
 
     def __aiter__(self) -> AsyncIterator[R]:
         return self.aiterator()
@@ -349,10 +353,10 @@ class ResultSet(Generic[R]):
         return self._aread().__await__()
 
     def __contains__(self, instance: object) -> bool:
-        return instance in self._read()
+        return instance in self._kept()
 
     def __reversed__(self) -> Iterator[R]:
-        return reversed(self._read())
+        return reversed(self._kept())
 
     def __bool__(self) -> bool:
         return self.exists()

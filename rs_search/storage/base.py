@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -14,7 +15,6 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..members import members_reader
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
@@ -78,7 +78,7 @@ class Storage:
         """The model's class attributes."""
         return options_of(self.model)
 
-    @property
+    @cached_property
     def pattern(self) -> KeyPattern:
         """Where the keys are."""
         before, after = self.options.key_ends
@@ -135,9 +135,10 @@ class Storage:
         """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
         return parse(stored, key)
 
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        """`parsed`, of some members only where that is cheaper."""
-        return members_reader(members)
+    @property
+    def json(self) -> bool:
+        """Whether what `texts` gives is the document as JSON."""
+        return type(self).parsed is Storage.parsed
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
         """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
@@ -224,9 +225,20 @@ class Storage:
         """The primary key in a key."""
         return self.pattern.pk(key)
 
+    def pk_reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys."""
+        return self.pattern.reader() if type(self).pk is Storage.pk else self.pk
+
     def rank(self, key: str) -> str:
         """What keys are ordered by."""
         return self.pattern.rank(key)
+
+    def put_in_order(self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None) -> None:
+        """Order keys in place, or what has one: ``of`` gives the key of a thing."""
+        if self.pattern.ranks_itself:
+            things.sort(key=of, reverse=down)
+        else:
+            things.sort(key=self.rank if of is None else lambda thing: self.rank(of(thing)), reverse=down)
 
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
@@ -235,9 +247,7 @@ class Storage:
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            # What is no UTF-8 was written by nobody here.
-            names = [name for name in map(_name, reply[1]) if name is not None]
-            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
             if cursor == 0:
                 return list(found)
 
@@ -248,11 +258,13 @@ def _undo(records: Collection[Record]) -> None:
             record.undo()
 
 
-def _name(key: Any) -> str | None:
+def _names(keys: list[Any]) -> list[str]:
     try:
-        return key.decode() if isinstance(key, bytes) else str(text(key))
+        return [key if isinstance(key, str) else key.decode() for key in keys]
     except UnicodeDecodeError:
-        return None
+        # What is no UTF-8 was written by nobody here.
+        names = (text(key) for key in keys)
+        return [name for name in names if name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)]
 
 
 def as_bytes(text: Any) -> bytes:
