@@ -425,6 +425,18 @@ def test_a_model_inside_itself_is_read_to_any_depth() -> None:
         hydrator(Node)("key", b'{"child":' * 3000 + b"{}" + b"}" * 3000)
 
 
+def test_classes_that_stand_in_each_other_deeper_than_python_nests_blocks_are_read_the_slow_way() -> None:
+    inner: Any = Inner
+    document: Any = {"text": "x"}
+    for depth in range(25):
+        inner = type(f"Level{depth}", (Model,), {"inner": ModelType(inner)})
+        document = {"inner": document}
+    outer = type("Outer", (Model, SearchRedisMixin), {"inner": ModelType(inner)})
+    found = read(outer, {"inner": document})
+    assert told(found) == told(hydrate(outer, "key", {"inner": document}))
+    assert not is_compiled(found)
+
+
 def test_a_poly_model_is_read_as_the_class_that_claims_it() -> None:
     class First(Model):
         first = IntType()
