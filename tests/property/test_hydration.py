@@ -19,8 +19,8 @@ from schematics.exceptions import BaseError
 from schematics.models import Model
 from schematics.types import PolyModelType, UnionType
 
-from rs_search.compiled.data import LoadedData
 from rs_search.hydration import hydrator
+from rs_search.loaded_data import LoadedData
 from rs_search.reading import parse
 from rs_search.schema import schema_of
 

@@ -16,8 +16,8 @@ from schematics.models import Model, ModelDict
 from schematics.types import IntType, ListType, ModelType, StringType
 
 from rs_search import SearchRedisMixin
-from rs_search.compiled.data import LoadedData
 from rs_search.hydration import hydrator
+from rs_search.loaded_data import LoadedData
 
 
 class Inner(Model):

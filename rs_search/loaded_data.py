@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ..reading import CopyableDict
+from .reading import CopyableDict
 
 _making = threading.Lock()
 
