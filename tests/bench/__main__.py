@@ -49,8 +49,6 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _measured(wanted: Wanted, folder: Path) -> Results:
     """Measure, and keep what there is after each step, so that little is lost where one fails."""
-    # Its warnings are of what is meant here: a server without modules.
-    logging.getLogger("rs_search").setLevel(logging.ERROR)
     path = None
     for found in run(wanted):
         path = folder / f"{found.where['date'].translate({32: '-', 58: '-'})}-{found.where['commit']}.json"
@@ -110,4 +108,6 @@ def _micro() -> int:
 
 
 if __name__ == "__main__":
+    # Its warnings are of what is meant here: a server without modules.
+    logging.getLogger("rs_search").setLevel(logging.ERROR)
     sys.exit(main())
