@@ -184,6 +184,44 @@ _FILLERS: dict[str, Fill] = {
 }
 
 
+def merged(there: Any, made: Document, schema: IndexSchema) -> Document:
+    """Companions that were `made`, with those that are there for what this version of the model does not index.
+
+    Another version may read them.
+    """
+    if not isinstance(there, dict):
+        return made
+    own = schema.companion_names | schema.noted_names.keys()
+    found = {name: value for name, value in there.items() if name not in own} | made
+    for name, noted in schema.noted_names.items():
+        others = [alias for alias in _texts(there.get(name)) if alias not in noted]
+        if others:
+            found[name] = [*made.get(name, []), *others]
+    return found
+
+
+def is_as_made(there: Any, made: Document) -> bool:
+    """Whether companions are those that were `made`, as far as the server keeps them."""
+    if not made or not isinstance(there, dict):
+        return not made and not there
+    return there.keys() == made.keys() and all(_is_kept(name, there[name], value) for name, value in made.items())
+
+
+def _is_kept(name: str, there: Any, made: Any) -> bool:
+    if name in (NULLS, DOUBTS):
+        return sorted(_texts(there)) == sorted(made)
+    if isinstance(made, float):
+        # RedisJSON may have read it one unit off; then it is a doubt.
+        return _is_near(there, made)
+    if isinstance(made, list) and isinstance(there, list) and name != EXACT:
+        return len(there) == len(made) and all(_is_kept(name, *pair) for pair in zip(there, made, strict=True))
+    return bool(there == made)
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
 def _put(leaf: Leaf, alias: str, values: list[Any], beside: Document) -> None:
     if values:
         beside[alias] = values if leaf.path.multiple else values[0]
@@ -240,4 +278,13 @@ def _is_near(stored: Any, number: float) -> bool:
     return isinstance(stored, (int, float)) and abs(stored - number) <= abs(number) * 1e-15
 
 
-__all__ = ["Unkeepable", "UnkeepableAt", "companions", "comparable_of", "restore_exact", "texts_of"]
+__all__ = [
+    "Unkeepable",
+    "UnkeepableAt",
+    "companions",
+    "comparable_of",
+    "is_as_made",
+    "merged",
+    "restore_exact",
+    "texts_of",
+]

@@ -156,7 +156,7 @@ def changed(instance: Any) -> frozenset[str]:
     if known is None:
         before: Document = {}
     else:
-        before = encode(decode(model, known.document, ""), for_index=False)
+        before = encode(decode(model, known.document, "", known.only), for_index=False)
     fields = schema_of(model).fields.values()
     stored = (field for field in fields if field.computed is None and (not known or _knows(known, field.name)))
     return frozenset(field.name for field in stored if now.get(field.member) != before.get(field.member))

@@ -15,13 +15,14 @@ from typing import Any
 from schematics.exceptions import BaseError
 
 from ..errors import IncompleteResult, UnreadableDocument
+from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
-from ..reading import Row
+from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, cursor_page, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
@@ -30,6 +31,8 @@ from .requests import Begin, Command, Deliver, Finish, Operation, Stream, comman
 FIRST_ROWS = 1000
 #: More keys than that come by SCAN.
 MOST_KEYS = 1_000_000
+#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
+MOST_IDLE = 10_000
 #: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
 MOST_OTHERS = 4
 _KEY = itemgetter(0)
@@ -104,12 +107,7 @@ def _found(
 
 def _members(plan: Plan) -> frozenset[str] | None:
     """The members of documents that the conditions are about; None where that is none."""
-    return members_of(paths_of(plan.where)) or None
-
-
-def members_of(paths: Iterable[Path]) -> frozenset[str]:
-    """The members of documents in which paths begin."""
-    return frozenset(str(path.steps[0]) for path in paths)
+    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
 
 
 def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
@@ -125,20 +123,43 @@ def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
     """Those of rows that meet conditions; a member that cannot be read is told with its key."""
     if is_everything(where):
         return lambda rows: rows
-    read, meets = storage_of(model).reader(members_of(paths_of(where))), predicate(where)
+    storage, meets = storage_of(model), predicate(where)
+    read = members_reader(paths_of(where)) if storage.json else None
+
+    def kept_slowly(row: Row) -> bool:
+        key, stored = row
+        try:
+            return meets(storage.parsed(stored, key))
+        except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
 
     def kept(rows: list[Row]) -> list[Row]:
         found = []
         for row in rows:
-            key, stored = row
             try:
-                if meets(read(stored, key)):
+                if meets(read(row[1])):  # type: ignore[misc]
                     found.append(row)
-            except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-                raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
+            except Exception:
+                # The whole of it, to tell what is wrong.
+                if kept_slowly(row):
+                    found.append(row)
         return found
 
-    return kept
+    return kept if read is not None else lambda rows: list(filter(kept_slowly, rows))
+
+
+def documents_of(model: Any, paths: Iterable[Path]) -> Callable[[Row], Document]:
+    """A function that gives what paths need of a row's document. It raises `UnreadableDocument`."""
+    storage = storage_of(model)
+    read = members_reader(paths) if storage.json else None
+
+    def document(row: Row) -> Document:
+        try:
+            return read(row[1])  # type: ignore[misc]
+        except ValueError:
+            return storage.parsed(row[1], row[0])
+
+    return document if read is not None else lambda row: storage.parsed(row[1], row[0])
 
 
 # --- what the index gives -------------------------------------------------------------------------------------------
@@ -149,13 +170,11 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
         return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-        return None
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
-    return replace(complete(page), total=len(page.rows))
+    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
 
 
 def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
@@ -195,7 +214,8 @@ def indexed_keys(
         if len(page.rows) >= page.total:
             return [key for key, _ in page.rows]
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
     page, cursor = cursor_page(reply)
     if not cursor:
         return [key for key, _ in complete(page).rows]

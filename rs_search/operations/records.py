@@ -124,7 +124,8 @@ def _put_version(state: ServerState, instance: Any, expire: int | None, when: st
             written = yield from storage.write(record, capabilities)
         if not written:
             raise Conflict(f"{prepared.key} was written by others meanwhile; refresh() and change it again")
-    except Exception:
+    except BaseException:
+        # Also where the task was cancelled: written or not, the next one is not taken for a stale copy's without cause.
         before.put_back(instance)
         raise
     note_written(instance, prepared)

@@ -15,7 +15,6 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..members import members_reader
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
@@ -136,10 +135,6 @@ class Storage:
         """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
         return parse(stored, key)
 
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        """`parsed`, of some members only where that is cheaper."""
-        return members_reader(frozenset(members))
-
     @property
     def json(self) -> bool:
         """Whether what `texts` gives is the document as JSON."""
@@ -238,9 +233,12 @@ class Storage:
         """What keys are ordered by."""
         return self.pattern.rank(key)
 
-    def put_in_order(self, keys: list[str], down: bool = False) -> None:
-        """Order keys, in place."""
-        keys.sort(key=None if self.pattern.ranks_itself else self.rank, reverse=down)
+    def put_in_order(self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None) -> None:
+        """Order keys in place, or what has one: ``of`` gives the key of a thing."""
+        if self.pattern.ranks_itself:
+            things.sort(key=of, reverse=down)
+        else:
+            things.sort(key=self.rank if of is None else lambda thing: self.rank(of(thing)), reverse=down)
 
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""

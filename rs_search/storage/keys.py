@@ -79,7 +79,7 @@ class KeyPattern:
         """Those of many keys that are of these; `owns`, where SCAN found each by `glob`."""
         begin = len(self.before)
         if self.quotes and not self.after:
-            return [key for key in keys if ":" not in key[begin:] and len(key) > begin and key.startswith(self.before)]
+            return [key for key in keys if (rest := key[begin:]) and ":" not in rest]
         return [key for key in keys if self.owns(key, others)]
 
     def owns(self, key: str, others: tuple[str, ...] = ()) -> bool:
