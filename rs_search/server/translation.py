@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import exceptions
 
-from ..errors import MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
+from ..errors import LimitLowered, MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
 
 #: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
 _NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
@@ -41,6 +41,8 @@ def translated(error: Exception, address: str, command: str) -> ServerError:
     if "unknown command" in lowered:
         # What follows are the command's arguments.
         return MissingModule(f"{address} has no such command ({command}): {said.partition(', with args')[0]}")
+    if "exceeds maximum of" in lowered:
+        return LimitLowered(f"{address} gives fewer rows at once than it did ({command}): {said}")
     if any(phrase in lowered for phrase in _WRONG_TYPE):
         return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
     return ServerError(f"{address} refused {command}: {said}")

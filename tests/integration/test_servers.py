@@ -295,7 +295,7 @@ def test_a_wrong_password_is_told_without_it(servers: Servers, plain: redis.Redi
 
 
 def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(indexed: redis.Redis) -> None:
-    commands = ["json.set", "json.get", "json.mget", "ft.create", "ft.info", "ft.search", "ft.aggregate", "ft.cursor",
+    commands = ["json.set", "json.get", "json.mget", "ft.create", "ft.info", "ft.search", "ft.aggregate",
                 "ft.aliasadd", "ft.aliasupdate"]  # fmt: skip
     rules = [
         "+@connection",
