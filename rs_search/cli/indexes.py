@@ -61,9 +61,9 @@ def create(model: type[Any], wait: float | None) -> None:
 @DRY_RUN
 @AS_JSON
 def rebuild(model: type[Any], dry_run: bool, as_json: bool) -> None:
-    """Make the index anew beside the old one.
+    """Make the index anew beside the old one, and change over.
 
-    Queries are answered in full throughout: they change over when the new one holds all. One that was stopped is
+    Queries are answered in full throughout: they ask the new one when it holds all. One that was stopped is
     taken up again: the server goes on building it.
     """
     with progress(f"{model.__name__}: indexing") as tell:
@@ -116,7 +116,7 @@ def drop(context: click.Context, model: type[Any], yes: bool) -> None:
 @AS_JSON
 @click.pass_context
 def verify(context: click.Context, model: type[Any], repair: bool, batch: int, as_json: bool) -> None:
-    """Compare the index with every stored object.
+    """Compare the index with every stored object; --repair mends.
 
     The exit code is 1 where they differ. --repair writes again, where nobody else has meanwhile, what is missing
     from the index or has companions that other programs made stale, and converts strings.

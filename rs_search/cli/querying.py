@@ -85,9 +85,9 @@ def search(
     model: type[Any], words: tuple[str, ...], where: tuple[str, ...], exclude: tuple[str, ...],
     order: tuple[str, ...], limit: int | None, wanted: tuple[str, ...], counted: bool, explain: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Find objects.
+    """Find objects: a table on a terminal, else lines, or JSON.
 
-    They are a table on a terminal, cut to its width, tab-separated lines elsewhere, or JSON Lines. WORDS are looked
+    A table is cut to the terminal's width; elsewhere there are tab-separated lines, or JSON Lines. WORDS are looked
     for in every text; all of them must be in one. Lookups and values mean what they mean in Python. Those of
     several values (in, range, near, …) take a JSON list, or values between commas; match and within take JSON;
     isnull takes true or false.
