@@ -16,6 +16,7 @@ from schematics.models import Model
 from .memo import once_per_class
 from .primary_key import names_of_key
 from .query.shapes import PARTIAL, Shape
+from .readers import instance_maker, values_maker
 from .reading import Document, Stored, decode, decode_fields, parse
 from .schema import schema_of
 from .storage import storage_of
@@ -50,7 +51,7 @@ def loaded(instance: Any) -> Loaded | None:
 def row_maker(model: type[Model], shape: Shape) -> Make:
     """The function that makes the rows of a result set."""
     if shape.of_values:
-        return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _values_maker(model, shape))
+        return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _value_row_maker(model, shape))
     if shape.kind == PARTIAL:
         return hydrator(model, frozenset([*shape.fields, *names_of_key(model)]))
     return hydrator(model)
@@ -58,7 +59,7 @@ def row_maker(model: type[Model], shape: Shape) -> Make:
 
 def hydrator(model: type[Model], only: frozenset[str] | None = None) -> Make:
     """The function that makes instances, with values for some fields ``only`` if they are named."""
-    return _kept(model, only, lambda: _instance_maker(model, only))
+    return _kept(model, only, lambda: _whole_maker(model, only))
 
 
 @once_per_class
@@ -76,7 +77,7 @@ def _kept(model: type[Model], name: Any, make: Callable[[], Make]) -> Make:
     return found
 
 
-def _instance_maker(model: type[Model], only: frozenset[str] | None) -> Make:
+def _whole_maker(model: type[Model], only: frozenset[str] | None) -> Make:
     pk = None if "pk" in schema_of(model).fields else storage_of(model).pk_reader()
 
     def slow(key: str, stored: Stored) -> Any:
@@ -87,25 +88,17 @@ def _instance_maker(model: type[Model], only: frozenset[str] | None) -> Make:
             instance.__dict__["pk"] = pk(key)
         return instance
 
-    if not storage_of(model).json:
-        return slow
-    from .compiled import functions
-
     noted = None if only is None else lambda stored: Loaded(stored, only)
-    return functions.instance_maker(model, only, slow, (LOADED, noted), pk)
+    return instance_maker(model, only, slow, (LOADED, noted), pk) if storage_of(model).json else slow
 
 
-def _values_maker(model: type[Model], shape: Shape) -> Make:
+def _value_row_maker(model: type[Model], shape: Shape) -> Make:
     names = shape.fields
 
     def slow(key: str, stored: Stored) -> Any:
         return shape.row(decode_fields(model, _document(model, key, stored), key, names))
 
-    if not storage_of(model).json:
-        return slow
-    from .compiled import functions
-
-    return functions.row_maker(model, shape.kind, shape.paths, slow)
+    return values_maker(model, shape.kind, shape.paths, slow) if storage_of(model).json else slow
 
 
 def _document(model: type[Model], key: str, stored: Stored) -> Document:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from schematics.models import Model
 
-from .codec import Document
+from .codec import Document, values_of
 from .companions import companions
 from .index_schema import index_schema_of
 from .known import is_known
@@ -25,18 +25,21 @@ from .storage.string import JsonStrings
 from .storage.type_hash import TypeHash
 from .writers import writer
 
-#: The values that an instance is to get, its primary key, its key, its document, and what the storage keeps of that.
-Quick = tuple[dict[str, Any], str, str, Document, Any]
+#: The values that an instance is to get, its primary key, its key, its document, what the storage keeps of that, and
+#: whether this is a text by which an instance may remember it.
+Quick = tuple[dict[str, Any], Any, str, Document, Any, bool]
+Write = Callable[..., "Quick | None"]
 #: Layers that look at nothing but the document; one of the user's may look at the instance.
 _LAYERS = (JsonDocuments, JsonStrings, TypeHash, FieldKeys)
 _BACKSLASH, _DELETE = 0x5C, 0x7F
 
 
 @once_per_class
-def quick_writer(model: type[Model]) -> Callable[[Any], Quick | None] | None:
+def quick_writer(model: type[Model]) -> Write | None:
     """The function that makes an instance ready, touching nothing; it gives None where it is not sure of a value.
 
-    None for a model of which it is not known what schematics makes of it.
+    It is given the key of an instance that has one, which then gets no primary key. None for a model of which it is
+    not known what schematics makes of it.
     """
     storage = storage_of(model)
     own = own_method(model, "__primary_key__") is not None or options_of(model).own_set_key
@@ -44,22 +47,25 @@ def quick_writer(model: type[Model]) -> Callable[[Any], Quick | None] | None:
         return None
     schema = index_schema_of(model) if storage.indexed else None
     try:
-        values_of = writer(model, schema, storage.keeps_nulls)
+        made_of = writer(model, schema, storage.keeps_nulls)
     except TooDeep:
         return None
-    return _written(values_of, _pk_reader(model), _key_maker(model, storage), _payload_maker(model, storage))
+    pk_of, key_of, payload_of = _pk_reader(model), _key_maker(model, storage), _payload_maker(model, storage)
+    return _written(made_of, pk_of, key_of, payload_of, storage.json)
 
 
-def _written(values_of: Any, pk_of: Any, key_of: Any, payload_of: Any) -> Callable[[Any], Quick | None]:
-    def write(instance: Any) -> Quick | None:
+def _written(made_of: Any, pk_of: Any, key_of: Any, payload_of: Any, is_text: bool) -> Write:
+    def write(instance: Any, key: str | None = None) -> Quick | None:
         try:
-            unsafe, converted, valid = instance._data.maps
-            if unsafe:
+            if instance._data.maps[0]:
+                # Raw values.
                 return None
-            source = (valid | converted if converted else valid) if valid else converted
-            pk = pk_of(instance, source)
-            values, document, beside, more = values_of(source, pk)
-            return values, pk, key_of(pk), document, payload_of(document, beside, more)
+            given = values_of(instance)
+            pk = pk_of(instance, given, key is None)
+            values, document, beside, more = made_of(given, pk)
+            if key is None:
+                key = key_of(pk)
+            return values, pk, key, document, payload_of(document, beside, more), is_text
         except Exception:
             # Whatever it is: schematics and the codec find it as well, and say what it is.
             return None
@@ -67,14 +73,19 @@ def _written(values_of: Any, pk_of: Any, key_of: Any, payload_of: Any) -> Callab
     return write
 
 
-def _pk_reader(model: type[Model]) -> Callable[[Any, Any], Any]:
-    """What gives the primary key of an instance, or makes one: the value of ``pk``, without that field its text."""
+def _pk_reader(model: type[Model]) -> Callable[[Any, Any, bool], Any]:
+    """What gives the primary key of an instance, or makes one: the value of ``pk``, without that field its text.
+
+    An instance that needs none is left with what it has.
+    """
     has_field = "pk" in schema_of(model).fields
 
-    def read(instance: Any, values: Any) -> Any:
+    def read(instance: Any, values: Any, is_needed: bool) -> Any:
         pk = values["pk"] if has_field else instance.__dict__.get("pk")
         if is_given(pk):
             return pk if has_field else str(pk)
+        if not is_needed:
+            return pk
         return default_of_values(model, {**values, "pk": None}) or new_primary_key(model)
 
     return read
@@ -107,7 +118,7 @@ def _payload_maker(model: type[Model], storage: Storage) -> Callable[[Document, 
             if payload.isascii() and _BACKSLASH not in payload and _DELETE not in payload:
                 return payload
             document.pop(COMPANIONS, None)
-        found = companions(document, schema, beside)
+        found = companions(document, schema, beside, plain=not more)
         if found:
             document[COMPANIONS] = found
         return storage.payload(document) if more else orjson.dumps(document)

@@ -12,6 +12,7 @@ from typing import Any
 
 #: Something that must not hold of a value: an expression, in which ``{v}`` is the value, and its constants.
 Condition = tuple[Any, ...]
+_functions = itertools.count()
 #: Python takes no more than 20 loops within each other.
 DEEPEST = 18
 
@@ -75,9 +76,21 @@ class Source:
             self.line(f"if {' or '.join(tests)}: raise Unsure")
 
     def function(self, title: str, arguments: str) -> Callable[..., Any]:
-        """The function; ``title`` stands in the traces of its errors."""
+        """The function; ``title`` and the lines stand in the traces of its errors."""
         text = "\n".join([f"def written({arguments}):", *self._first, *self._lines, ""])
         found: dict[str, Any] = {}
-        exec(compile(text, f"<{title}>", "exec"), self._constants, found)
+        # The module that traces ask for the lines.
+        self._constants |= {"__name__": title, "__loader__": _Text(text)}
+        exec(compile(text, f"{title} ({next(_functions)})", "exec"), self._constants, found)
         function: Callable[..., Any] = found["written"]
         return function
+
+
+class _Text:
+    """What `linecache` asks for the text of a module; it remembers nothing as long as there is no trace."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_source(self, name: str) -> str:
+        return self.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from types import MappingProxyType
 from typing import Any
 
 from schematics.models import Model, ModelDict
@@ -34,6 +35,7 @@ _CONTEXT = get_validation_context(
     initialized=True, trusted_data={}, mapping={}, init_values=False, apply_defaults=False, oo=True, recursive=False,
     app_data={},
 )  # fmt: skip
+_new: Any = object.__new__
 
 
 def writer(model: type[Model], schema: IndexSchema | None, nulls: bool) -> Callable[[Any, Any], Written]:
@@ -50,8 +52,14 @@ def writer(model: type[Model], schema: IndexSchema | None, nulls: bool) -> Calla
 
 def new_model(model: type[Model], values: dict[str, Any]) -> Model:
     """An instance of a known model as schematics makes one of native values, without converting them again."""
-    made: Model = object.__new__(model)
-    made._data = ModelDict(converted=values)
+    # `ModelDict(converted=values)`, and what `Model` makes around it, without three constructors.
+    unsafe: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
+    data, seen = _new(ModelDict), MappingProxyType(valid)
+    data._unsafe, data._converted, data._ModelDict__valid, data._valid = unsafe, values, valid, seen
+    data.maps = [unsafe, values, seen]
+    made: Model = _new(model)
+    made._data = data
     return made
 
 

@@ -22,7 +22,7 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, cursor_page, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
@@ -31,6 +31,8 @@ from .requests import Begin, Command, Deliver, Finish, Operation, Stream, comman
 FIRST_ROWS = 1000
 #: More keys than that come by SCAN.
 MOST_KEYS = 1_000_000
+#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
+MOST_IDLE = 10_000
 #: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
 MOST_OTHERS = 4
 _KEY = itemgetter(0)
@@ -168,13 +170,11 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
         return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-        return None
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
-    return replace(complete(page), total=len(page.rows))
+    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
 
 
 def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
@@ -214,7 +214,8 @@ def indexed_keys(
         if len(page.rows) >= page.total:
             return [key for key, _ in page.rows]
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
     page, cursor = cursor_page(reply)
     if not cursor:
         return [key for key, _ in complete(page).rows]

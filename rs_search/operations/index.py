@@ -23,7 +23,7 @@ from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
 from .inside import keys_outside
-from .requests import Command, Operation, Pause, command
+from .requests import Begin, Command, Finish, Operation, Pause, command
 from .stored import Found, as_it_is, look_at, write_again
 
 logger = logging.getLogger("rs_search")
@@ -150,6 +150,11 @@ def fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operatio
     Documents of another version of the model may lack some, and would be left out of answers. One process looks at
     them, O(collection); to others the index is being built for that time.
     """
+    # To its end, whatever becomes of the task: it would leave the lock, and everybody would scan until that ends.
+    return (yield Finish((yield Begin(_fitted(state, schema, info)))))  # type: ignore[no-any-return]
+
+
+def _fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operation[IndexInfo]:
     lock = lock_of(schema.name)
     if not (yield command("SET", lock, "1", "NX", "PX", str(FITTING))):
         yield Pause(FILLING_LOOK)

@@ -8,8 +8,8 @@ from ..server.replies import cursor_page, search_page
 from ..storage.base import BATCH
 from .requests import Batch, Command, Operation, command
 
-#: Keys asked for in one reply.
-MOST_KEYS = 1_000_000
+#: Keys asked for in one reply, and milliseconds that they may be worked on before the next are asked for.
+MOST_KEYS, MOST_IDLE = 1_000_000, 60_000
 
 
 def keys_outside(name: str, keys: list[str]) -> Operation[list[str]]:
@@ -41,7 +41,7 @@ def _count(name: str, keys: list[str]) -> Command:
 def keys_inside(name: str) -> Operation[set[str]]:
     """The keys of all documents in an index; 1 round trip a million."""
     reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                          "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
+                          "MAXIDLE", str(MOST_IDLE), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
     page, cursor = cursor_page(reply)
     found = {key for key, _ in page.rows}
     while cursor:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from schematics.models import Model
 from schematics.types import StringType
 
-from rs_search import SearchRedisMixin
-from rs_search.instances import prepare, prepare_slowly
+from rs_search import SearchRedisMixin, instances
+from rs_search.instances import prepare, prepare_slowly, with_changes
 from rs_search.storage.field_keys import FieldKeys
 from rs_search.storage.json_document import JsonDocuments
 from rs_search.storage.string import JsonStrings
@@ -137,19 +137,27 @@ def made_ready(way: Any, instance: Any, given: dict[int, Any]) -> Any:
     return result, after, told(instance, given)
 
 
+def changed(instance: Any) -> Any:
+    """A stored instance that is to be written again."""
+    return with_changes(instance, "key", {})
+
+
 def compare(model: type[Any], values: dict[str, Any], where: dict[str, str]) -> None:
     given = {}
     for value in values.values():
         given.update(within(value))
-    quickly, slowly = (instance_of(model, values, where) for _ in range(2))
     before = told(list(values.values()), given)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=7))
-        assert made_ready(prepare, quickly, given) == made_ready(prepare_slowly, slowly, given)
+        quickly, slowly, again, again_slowly = (instance_of(model, values, where) for _ in range(4))
+        found = made_ready(prepare, quickly, given), made_ready(changed, again, given)
+        assert found[0] == made_ready(prepare_slowly, slowly, given)
+        patch.setattr(instances, "quick_writer", lambda model: None)
+        assert found[1] == made_ready(changed, again_slowly, given)
     assert told(list(values.values()), given) == before
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**64))
 def test_an_object_is_made_ready_as_schematics_makes_it_ready(seed: int) -> None:
     rng = Random(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -423,7 +423,7 @@ def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
 
 
 def select(query: Q | None = None, *order: str, **cut: int) -> Select:
-    return Select(IceCream, bind(IceCream, query or Q()), bind_order(IceCream, order), **cut)
+    return Select(IceCream, bind(IceCream, Q() if query is None else query), bind_order(IceCream, order), **cut)
 
 
 def page(*numbers: int, total: int | None = None, **extra: Any) -> dict[str, Any]:
@@ -575,7 +575,7 @@ def test_where_the_server_cuts_the_keys_a_cursor_gives_them(total: int) -> None:
     batches = [texts[: len(found[start : start + 1000])] for start in range(0, total, 1000)]
     asked, rows = run(select(Q(flavour="x")), page(1, total=total), *replies, aggregated(*found), *batches)
     assert words(asked[1 + len(replies)]) == (
-        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 TIMEOUT 0 "
+        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 MAXIDLE 10000 TIMEOUT 0 "
         "PARAMS 2 p0 x DIALECT 2"
     )
     assert len(rows) == total
@@ -690,18 +690,21 @@ def test_every_key_of_a_model_is_removed_and_no_other() -> None:
 
 
 def test_strings_are_filtered_by_aggregate() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(2, 1), 0])
+    asked, rows = run(select(Q(flavour__contains="x")), page(2, 1))
     assert words(asked[0]) == (
         f'FT.AGGREGATE {NAME} * VERBATIM FILTER (exists(@flavour) && contains(@flavour,"x")>0) '
-        "LOAD 2 @__key $ WITHCURSOR COUNT 1000 TIMEOUT 0 DIALECT 2"
+        "LIMIT 0 1001 LOAD 2 @__key $ TIMEOUT 0 DIALECT 2"
     )
     assert keys(rows) == ["1", "2"]
 
 
-def test_a_cursor_that_is_not_read_to_its_end_is_removed() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(1), 77], "OK", aggregated("IceCream:1"),
-                      ['{"flavour":"xy"}'])  # fmt: skip
-    assert words(asked[1]) == f"FT.CURSOR DEL {NAME} 77"
+def test_of_more_filtered_rows_than_the_server_gives_at_once_the_keys_come_first() -> None:
+    asked, rows = run(
+        select(Q(flavour__contains="x")), page(*range(3)), aggregated("IceCream:1", "IceCream:2"),
+        ['{"flavour":"xy"}', '{"flavour":"y"}'], capabilities=replace(SEARCH, most_sorted_rows=3),
+    )  # fmt: skip
+    assert "LIMIT 0 3 " in words(asked[0])
+    assert [words(request).split()[0] for request in asked] == ["FT.AGGREGATE", "FT.AGGREGATE", "JSON.MGET"]
     assert keys(rows) == ["1"]
 
 

@@ -10,8 +10,8 @@ import contextlib
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -34,12 +34,14 @@ from schematics.types import (
 )
 from schematics.types.base import NumberType
 
-from .. import kinds
-from ..reading import decode_value
-from ..schema import Field
-from .generated import function
+from . import kinds
+from .reading import decode_value
+from .schema import Field
+from .source import Source
 
 Convert = Callable[[Any], Any]
+#: Writes lines that make a native value of a decoded one, not None, whose variable is given; gives an expression of it.
+Write = Callable[[Source, str], str]
 #: Beyond, orjson makes floats of integers, and so do servers; msgspec does not.
 _INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _POINT = Annotated[list[_INTEGER | float], msgspec.Meta(min_length=2, max_length=2)]
@@ -47,22 +49,21 @@ _POINT = Annotated[list[_INTEGER | float], msgspec.Meta(min_length=2, max_length
 
 @dataclass(frozen=True)
 class Step:
-    """What a value is decoded as, and lines that make the native one of it, both called ``value``; never of None.
+    """What a value is decoded as, and what makes the native value of that, if it is not yet.
 
-    ``names`` are what the lines use; an ``@`` in either is the number of the field. ``raw`` tells that ``stored`` is
-    the text as it stands, null as well. ``floats``: there may be floats in it, which some servers read one unit off.
+    ``raw`` tells that it is left as its text, null as well. ``floats``: there may be floats in it, which some servers
+    read one unit off.
     """
 
     stored: Any
-    lines: tuple[str, ...] = ()
-    names: Mapping[str, Any] = field(default_factory=dict)
+    write: Write | None = None
     raw: bool = False
     floats: bool = False
 
 
 def by_call(stored: Any, convert: Convert, raw: bool = False, floats: bool = False) -> Step:
     """A step that calls a function."""
-    return Step(stored, ("value = convert_@(value)",), {"convert_@": convert}, raw, floats)
+    return Step(stored, lambda source, value: source.call(convert, value), raw, floats)
 
 
 #: The step for an object in a document; None where there is none.
@@ -95,19 +96,21 @@ def _of_many(field: Field, element: Step) -> Step | None:
     if stored is None:
         return None
     if field.kind is kinds.LIST:
-        line = "value = [None if one is None else each_@(one) for one in value]"
-        return _of_each(element, list.__class_getitem__(stored), line)
+        expression = "[None if one is None else {0}(one) for one in {1}]"
+        return _of_each(element, list.__class_getitem__(stored), expression)
     if field.type.coerce_key is not str:
         return None
-    line = "value = {key: None if one is None else each_@(one) for key, one in value.items()}"
-    return _of_each(element, dict.__class_getitem__((str, stored)), line)
+    expression = "{{key: None if one is None else {0}(one) for key, one in {1}.items()}}"
+    return _of_each(element, dict.__class_getitem__((str, stored)), expression)
 
 
-def _of_each(element: Step, stored: Any, line: str) -> Step:
-    if not element.lines:
+def _of_each(element: Step, stored: Any, expression: str) -> Step:
+    if element.write is None:
         return Step(stored, floats=element.floats)
-    each = function("value", [*element.lines, "return value"], element.names)
-    return Step(stored, (line,), {"each_@": each}, floats=element.floats)
+    inner = Source()
+    inner.line(f"return {element.write(inner, 'value')}")
+    each = inner.function("the elements of a field, read", "value")
+    return Step(stored, lambda source, value: expression.format(source.constant(each), value), floats=element.floats)
 
 
 # --- scalars --------------------------------------------------------------------------------------------------------
@@ -202,15 +205,16 @@ def _of_moments(type_: BaseType) -> Step:
                 zones[text[25:]] = native - (dt.datetime.fromisoformat(text[:26]) - _NAIVE)
         return native
 
-    lines = (
-        "zone = zone_@(value[25:])",
-        f"if zone is None or value[4:20:3] != {_SIGNS!r}:",
-        "    value = convert_@(value)",
-        "else:",
-        "    value = zone + (moment(value[:26]) - naive_1970)",
-    )
-    names = {"zone_@": zones.get, "convert_@": convert, "moment": dt.datetime.fromisoformat, "naive_1970": _NAIVE}
-    return Step(str, lines, names)
+    def write(source: Source, value: str) -> str:
+        zone, moment = source.call(zones.get, f"{value}[25:]"), source.name("m")
+        with source.block(f"if {zone} is None or {value}[4:20:3] != {_SIGNS!r}"):
+            source.line(f"{moment} = {source.constant(convert)}({value})")
+        with source.block("else"):
+            read, naive = source.constant(dt.datetime.fromisoformat), source.constant(_NAIVE)
+            source.line(f"{moment} = {zone} + ({read}({value}[:26]) - {naive})")
+        return moment
+
+    return Step(str, write)
 
 
 def _timestamps(type_: BaseType) -> Convert:
