@@ -96,7 +96,31 @@ def as_the_model_writes(schema: IndexSchema, key: str, document: Document) -> Do
     """The document as its model writes it, members that the model does not know kept. Raises what is wrong with it."""
     written = with_changes(hydrate(schema.model, key, dict(document)), key, {}).document
     written.pop(COMPANIONS, None)
-    return {**document, **written}
+    whole: Document = with_the_rest(document, written)
+    return whole
+
+
+def with_the_rest(stored: Any, written: Any) -> Any:
+    """What a model writes, with the members that it does not know: other programs' and other versions'.
+
+    >>> with_the_rest({"a": "1", "b": 2, "c": [{"d": 1}, {"e": 3}]}, {"a": 1, "c": [{"d": 1}, {}]})
+    {'a': 1, 'c': [{'d': 1}, {'e': 3}], 'b': 2}
+    """
+    if isinstance(stored, dict) and isinstance(written, dict):
+        rest = {name: value for name, value in stored.items() if name not in written and value is not None}
+        return {name: with_the_rest(stored.get(name), value) for name, value in written.items()} | rest
+    if isinstance(stored, list) and isinstance(written, list) and len(stored) == len(written):
+        return [with_the_rest(*pair) for pair in zip(stored, written, strict=True)]
+    return written
+
+
+def payload_of(schema: IndexSchema, document: Document, beside: Any = None) -> Any:
+    """What is kept of a document, with its companions, and those there that another version of the model reads.
+
+    Raises `UnkeepableAt`, `Unkeepable`.
+    """
+    beside = merged(beside, companions(document, schema), schema)
+    return storage_of(schema.model).payload({**document, COMPANIONS: beside} if beside else document)
 
 
 def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities, made: Made) -> Operation[list[str]]:
@@ -121,9 +145,7 @@ def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities
 def _payload(schema: IndexSchema, key: str, text: Any, made: Made) -> Any:
     try:
         stored, beside = _separated(text, key)
-        document = made(schema, key, stored)
-        beside = merged(beside, companions(document, schema), schema)
-        return storage_of(schema.model).payload({**document, COMPANIONS: beside} if beside else document)
+        return payload_of(schema, made(schema, key, stored), beside)
     except (InvalidObject, UnreadableDocument, UnkeepableAt, Unkeepable):
         # Only who wrote it knows what was meant; it is told as unreadable, or missing.
         return None

@@ -16,6 +16,8 @@ CLIENT_ERRORS: tuple[type[Exception], ...] = (
 )
 #: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
 _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
+#: What a server says to one who gives no password; the first where the protocol is RESP3.
+_NO_PASSWORD = ("HELLO must be called with the client already authenticated", "Authentication required")
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
@@ -27,6 +29,8 @@ def is_exhausted(error: Exception) -> bool:
 def translated(error: Exception, address: str, command: str) -> ServerError:
     """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
     said = str(error)
+    if said.startswith(_NO_PASSWORD):
+        return ServerUnavailable(f"{address} wants a user or password, and was given none: {said}")
     if isinstance(error, exceptions.AuthenticationError):
         return ServerUnavailable(f"{address} refused the user or password: {said}")
     if isinstance(error, exceptions.BusyLoadingError):
