@@ -20,7 +20,7 @@ from .instances import changed as changed_fields
 from .instances import own_key, own_pk, take_over
 from .operations import convert, records, relations, removal, search, selected
 from .operations.convert import Converted
-from .operations.requests import Operation, Pause, Stream, through
+from .operations.requests import Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -40,7 +40,8 @@ from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
-from .storage.base import ABSENT, ALWAYS, BATCH, PRESENT
+from .storage.base import ABSENT, ALWAYS, PRESENT
+from .turns import freed, in_turns
 from .twins import Make, awaited, sync
 
 M = TypeVar("M")
@@ -265,16 +266,16 @@ class Objects(Generic[M]):
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        texts = [text_of_pk(self.model, pk) for pk in pks]
-        return (yield from records.get_many(state, self.model, texts))
+        return (yield from records.get_many(state, self.model, (yield from self._texts_of(pks))))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
         """Remove the objects with these primary keys, or these instances; gives how many there were."""
         given = list(pks)
-        keys = [own_key(one) for one in given if isinstance(one, Model)]
-        texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
+        instances = [one for one in given if isinstance(one, Model)]
+        keys = yield from taking_turns(in_turns(instances, lambda part: list(map(own_key, part))))
+        texts = yield from self._texts_of(pk for pk in given if not isinstance(pk, Model))
         return (yield from removal.remove_many(state, self.model, keys, texts))
 
     delete_many, adelete_many = sync(_delete_many), awaited(_delete_many)
@@ -359,12 +360,8 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, select)
-        rows: list[Any] = []
-        for start in range(0, len(answer.value), BATCH):
-            rows += self._shaped(answer.value[start : start + BATCH], shape)
-            if len(answer.value) > BATCH:
-                # Other tasks of an event loop have their turn.
-                yield Pause(0)
+        rows = yield from taking_turns(in_turns(answer.value, lambda part: self._shaped(part, shape)))
+        yield from taking_turns(freed(answer.value))
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
@@ -402,12 +399,13 @@ class Objects(Generic[M]):
         if pks is None:
             found = (yield from search.select_rows(state, select)).value
         else:
-            texts = [text_of_pk(self.model, pk) for pk in pks]
-            found = yield from search.select_among(state, select, texts)
+            found = yield from search.select_among(state, select, (yield from self._texts_of(pks)))
         pk_of = storage_of(self.model).pk
-        rows = self._shaped(found, shape)
+        rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
         yield from relations.prefetch(rows, shape.prefetch)
-        return {pk_of(key): row for (key, _), row in zip(found, rows, strict=True)}
+        found_pks = yield from taking_turns(in_turns(found, lambda part: [pk_of(key) for key, _ in part]))
+        yield from taking_turns(freed(found))
+        return dict(zip(found_pks, rows, strict=True))
 
     def call_operation(self, name: str, make: Make[T]) -> T:
         """Run an operation on the model's server and wait."""
@@ -436,6 +434,10 @@ class Objects(Generic[M]):
 
     def _hydrate(self, key: str, stored: Any) -> M:
         return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
+
+    def _texts_of(self, pks: Iterable[Any]) -> Operation[list[str]]:
+        work = in_turns(list(pks), lambda part: [text_of_pk(self.model, pk) for pk in part])
+        return (yield from taking_turns(work))
 
     def _life(self, expire: int | None) -> int | None:
         return options_of(self.model).expire if expire is None else expire

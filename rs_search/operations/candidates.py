@@ -21,10 +21,11 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, aggregate_page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, parts_of, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
-from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
+from ..turns import in_turns, sorted_in_turns
+from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch, taking_turns
 
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
 FIRST_ROWS = 1000
@@ -60,7 +61,8 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
         total = None if page is None else page.total
     keys = yield from _keys(plan, text, capabilities, total)
     if sort:
-        keys.sort(key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down)
+        rank = storage_of(plan.select.model).rank
+        keys = yield from taking_turns(sorted_in_turns(keys, rank, plan.select.keys_down))
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 
@@ -191,17 +193,28 @@ def indexed_keys(
 ) -> Operation[list[str] | None]:
     """The keys that the index finds, in one reply; None where they are too many for one."""
     if total is not None and plan.filter is None and total < capabilities.most_rows:
-        page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
-        if len(page.rows) >= page.total:
-            return [key for key, _ in page.rows]
+        reply = yield _search(plan, text, capabilities.most_rows, "NOCONTENT")
+        found, total = yield from keys_in(reply, _listed)
+        if len(found) >= total:
+            return found
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
     reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
                             "MAXIDLE", str(MOST_IDLE))  # fmt: skip
-    page, cursor = cursor_page(reply)
+    rows, cursor = reply
     if not cursor:
-        return [key for key, _ in complete(page).rows]
+        return (yield from keys_in(rows, aggregate_page))[0]
     yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
     return None
+
+
+def keys_in(reply: Any, page_of: Callable[[Any], Page]) -> Operation[tuple[list[str], int]]:
+    """The keys in a reply, and how many match in all. Raises `IncompleteResult`."""
+    pages = yield from taking_turns(in_turns(parts_of(reply, BATCH), lambda parts: list(map(page_of, parts)), turn=1))
+    return [key for page in pages for key, _ in complete(page).rows], pages[0].total
+
+
+def _listed(reply: Any) -> Page:
+    return search_page(reply, content=False)
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

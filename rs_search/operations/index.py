@@ -18,11 +18,12 @@ from ..options import options_of
 from ..server.capabilities import IndexHealth, ServerState, discover
 from ..server.index_arguments import create_arguments
 from ..server.index_info import IndexInfo, index_info
-from ..server.replies import cursor_page
+from ..server.replies import aggregate_page
 from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
+from .candidates import keys_in
 from .requests import Begin, Command, Finish, Operation, Pause, command
 from .stored import Found, look_at, write_again
 
@@ -209,12 +210,13 @@ def keys_inside(name: str) -> Operation[set[str]]:
     """The keys of all documents in an index; 1 round trip a million."""
     reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
                           "MAXIDLE", str(MOST_IDLE), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
-    page, cursor = cursor_page(reply)
-    found = {key for key, _ in page.rows}
-    while cursor:
-        page, cursor = cursor_page((yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))))
-        found.update(key for key, _ in page.rows)
-    return found
+    found: set[str] = set()
+    while True:
+        rows, cursor = reply
+        found.update((yield from keys_in(rows, aggregate_page))[0])
+        if not cursor:
+            return found
+        reply = yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))
 
 
 def told_refused(info: IndexInfo, refused: list[str]) -> str | None:

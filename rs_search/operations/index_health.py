@@ -19,7 +19,7 @@ from ..storage.json_document import existing
 from . import convert
 from .index import keys_inside, refused_keys
 from .index_admin import OnProgress, indexes_of, info_of, refuse_without_search
-from .requests import Batch, Operation, command
+from .requests import Batch, Operation, Pause, command
 from .stored import Found, Refused, look_at, texts_of, write_again
 
 #: Refused documents whose reasons are looked for; of the others, the keys are told.
@@ -212,6 +212,7 @@ def _compared(schema: IndexSchema, keys: list[str], found: Found) -> Operation[t
     """The keys of stored documents that are not in the index, and those in it of documents that are not stored."""
     inside = yield from _inside(schema)
     missing = yield from existing([key for key in found.present if key not in inside])
+    yield Pause(0)
     surplus = sorted(inside.difference(keys))
     there = set((yield from existing(surplus)))
     if len(surplus) > len(there):

@@ -15,11 +15,24 @@ from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
+from ..turns import in_turns
 from .across import resolved
 from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
 from .index import ensure_index, lost, why_no_index
 from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
-from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
+from .requests import (
+    Batch,
+    Command,
+    Deliver,
+    Elsewhere,
+    Operation,
+    Stream,
+    command,
+    consume,
+    next_batch,
+    taking_turns,
+    through,
+)
 
 T = TypeVar("T")
 
@@ -117,7 +130,7 @@ def resolved_select(select: Select) -> Operation[Select]:
 def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
     answer = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
     pk = storage_of(model).pk
-    return [pk(key) for key in answer.value]
+    return (yield from taking_turns(in_turns(answer.value, lambda part: list(map(pk, part)))))
 
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:

@@ -18,7 +18,8 @@ from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of
 from ..storage.base import SEEN, Record, Seen, as_bytes
-from .requests import CHANGE, Batch, Operation, command
+from ..turns import WRITTEN, in_turns
+from .requests import CHANGE, Batch, Operation, Pause, command, taking_turns
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,21 @@ def look_at(schema: IndexSchema, keys: list[str], found: Found) -> Operation[Non
     strings = (yield command("MGET", *absent)) if absent else []
     found.strings += [key for key, text in zip(absent, strings, strict=True) if text is not None]
     found.checked += len(keys) - sum(text is None for text in strings)
-    for key, text in zip(keys, texts, strict=True):
-        if text is None:
-            continue
-        try:
-            if _is_stale(schema, key, text):
-                found.stale.append(key)
-            else:
-                found.present.append(key)
-        except (UnreadableDocument, UnkeepableAt) as error:
-            found.unreadable.append(Refused(key, str(error)))
+    for place, (key, text) in enumerate(zip(keys, texts, strict=True)):
+        if place and place % WRITTEN == 0:
+            yield Pause(0)
+        if text is not None:
+            _look_at(schema, key, text, found)
+
+
+def _look_at(schema: IndexSchema, key: str, text: Any, found: Found) -> None:
+    try:
+        if _is_stale(schema, key, text):
+            found.stale.append(key)
+        else:
+            found.present.append(key)
+    except (UnreadableDocument, UnkeepableAt) as error:
+        found.unreadable.append(Refused(key, str(error)))
 
 
 def texts_of(keys: list[str]) -> Operation[list[Any]]:
@@ -76,7 +82,8 @@ def _is_stale(schema: IndexSchema, key: str, text: Any) -> bool:
 def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities) -> Operation[list[str]]:
     """Write objects again as they are, where nobody else does; gives the keys of those that validate. 2 round trips."""
     storage = storage_of(schema.model)
-    records = list(_records(schema, (yield from storage.look(keys, capabilities))))
+    seen = yield from storage.look(keys, capabilities)
+    records = yield from taking_turns(in_turns(seen, lambda part: list(_records(schema, part)), turn=WRITTEN))
     if not records:
         return []
     yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)

@@ -74,9 +74,17 @@ def aggregate_page(reply: Any) -> Page:
     return Page(int(reply[0]), [(text(_after(_KEY, values)), _after(_TEXT, values)) for values in reply[1:]], ())
 
 
-def cursor_page(reply: Any) -> tuple[Page, int]:
-    """FT.AGGREGATE's reply WITHCURSOR: the page, and the cursor, 0 if there is no more."""
-    return aggregate_page(reply[0]), int(reply[1])
+def parts_of(reply: Any, rows: int) -> list[Any]:
+    """A reply of FT.AGGREGATE, or of FT.SEARCH without content, as replies of so many rows each; one if it has none.
+
+    >>> parts_of([3, b"a", b"b", b"c"], 2)
+    [[3, b'a', b'b'], [3, b'c']]
+    """
+    if isinstance(reply, dict):
+        name = _words_of(reply).results
+        found = reply[name]
+        return [{**reply, name: found[start : start + rows]} for start in range(0, len(found) or 1, rows)]
+    return [[reply[0], *reply[start : start + rows]] for start in range(1, max(2, len(reply)), rows)]
 
 
 def reduced(reply: Any, name: str) -> Any:

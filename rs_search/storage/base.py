@@ -15,11 +15,12 @@ from schematics.models import Model
 from ..codec import Document, dump
 from ..errors import QueryError
 from ..members import members_reader
-from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
+from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command, taking_turns
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
+from ..turns import in_turns
 from .keys import KeyPattern
 from .scripts import digest
 
@@ -219,7 +220,8 @@ class Storage:
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""
-        return [self.key(pk) for pk in pks] + (yield from self.locate(pks))
+        keys = yield from taking_turns(in_turns(pks, lambda part: list(map(self.key, part))))
+        return keys + (yield from self.locate(pks))
 
     def key(self, pk: str) -> str:
         """The key of a primary key."""

@@ -68,6 +68,9 @@ def _driven(operation: Operation[Any], asked: list[Any], answers: list[Any]) -> 
                 request = operation.send(Begun(_driven(request.operation, asked, answers)))
             elif isinstance(request, Finish):
                 request = operation.send(request.begun.result)
+            elif request == Pause(0):
+                # Others would have their turn.
+                request = operation.send(None)
             else:
                 asked.append(request)
                 reply = answers.pop(0)
