@@ -7,15 +7,22 @@ where reading all of it takes 0.85).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
 import msgspec
 
+from . import kinds
 from .companions import restore_exact
 from .index_schema import EXACT
-from .reading import Document, parse
+from .paths import Path
+from .reading import Document
 from .schema import COMPANIONS
+
+#: What is no float, and holds none.
+_NO_FLOATS = (kinds.TEXT, kinds.IDENTIFIER, kinds.REFERENCE, kinds.BOOLEAN, kinds.INTEGER, kinds.MULTILINGUAL)
+#: Gives members of a document of its text. Raises `ValueError` for what no layer of ours writes.
+Read = Callable[[Any], Document]
 
 
 class Beside(msgspec.Struct):
@@ -24,25 +31,25 @@ class Beside(msgspec.Struct):
     exact: Any = msgspec.field(name=EXACT, default=None)
 
 
+def members_reader(paths: Iterable[Path]) -> Read:
+    """A function of a text that gives what paths need of the document, as `rs_search.reading.parse` reads it."""
+    given = list(paths)
+    floats = any(path.field.kind not in _NO_FLOATS for path in given)
+    return _reader(frozenset(str(path.steps[0]) for path in given), floats)
+
+
 @functools.lru_cache(maxsize=256)
-def members_reader(members: frozenset[str]) -> Callable[[bytes | str, str], Document]:
-    """A function of a text and its key that gives these members of the document, as `parse` reads them.
+def _reader(members: frozenset[str], floats: bool) -> Read:
+    # Making one costs as much as reading a hundred documents. The functional form: members may have any name.
+    beside = {COMPANIONS: Beside} if floats else {}
+    kind = TypedDict("Members", {**dict.fromkeys(members, Any), **beside}, total=False)  # type: ignore[misc]
+    decode: Any = msgspec.json.Decoder(kind).decode
 
-    Making it costs as much as reading a hundred documents. It raises `UnreadableDocument`.
-    """
-    # The functional form: members may have any name.
-    kind = TypedDict("Members", {**dict.fromkeys(members, Any), COMPANIONS: Beside}, total=False)  # type: ignore[misc]
-    decode = msgspec.json.Decoder(kind).decode
+    def read(text: Any) -> Document:
+        document: Document = decode(text)
+        found = document.pop(COMPANIONS, None)
+        if found is not None and found.exact is not None:
+            restore_exact(document, found.exact)
+        return document
 
-    def read(text: bytes | str, key: str) -> Document:
-        try:
-            document: Any = decode(text)
-        except ValueError:
-            # Not what a layer of ours writes: read, or refused, as a whole.
-            return parse(text, key)
-        beside = document.pop(COMPANIONS, None)
-        if beside is not None and beside.exact is not None:
-            restore_exact(document, beside.exact)
-        return document  # type: ignore[no-any-return]
-
-    return read
+    return read if floats else decode

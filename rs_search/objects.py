@@ -18,6 +18,7 @@ from .hydration import hydrator, row_maker
 from .index import Index
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk, take_over
+from .memo import once_per_class
 from .operations import convert, records, relations, removal, search, selected
 from .operations.convert import Converted
 from .operations.requests import Operation, Stream, taking_turns, through
@@ -32,6 +33,7 @@ from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import Shape
 from .query.tree import Q
+from .query.values import collection
 from .reading import Row
 from .references import bare
 from .schema import schema_of
@@ -47,6 +49,8 @@ from .twins import Make, awaited, sync
 M = TypeVar("M")
 T = TypeVar("T")
 _PK_NAMES = ("pk", "pk__exact", "pk__eq")
+#: What a result set begins with.
+_FIRST_STEPS = frozenset(("all", "filter", "exclude", "order_by"))
 
 
 class Objects(Generic[M]):
@@ -266,16 +270,17 @@ class Objects(Generic[M]):
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        return (yield from records.get_many(state, self.model, (yield from self._texts_of(pks))))
+        texts = yield from self._pk_texts(pks, "get_many")
+        return (yield from records.get_many(state, self.model, texts))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
         """Remove the objects with these primary keys, or these instances; gives how many there were."""
-        given = list(pks)
+        given = collection(pks, f"{self.model.__name__}.delete_many()")
         instances = [one for one in given if isinstance(one, Model)]
         keys = yield from taking_turns(in_turns(instances, lambda part: list(map(own_key, part))))
-        texts = yield from self._texts_of(pk for pk in given if not isinstance(pk, Model))
+        texts = yield from self._pk_texts([pk for pk in given if not isinstance(pk, Model)], "delete_many")
         return (yield from removal.remove_many(state, self.model, keys, texts))
 
     delete_many, adelete_many = sync(_delete_many), awaited(_delete_many)
@@ -284,7 +289,7 @@ class Objects(Generic[M]):
 
     def all(self) -> ResultSet[M]:
         """All objects, lazily."""
-        return ResultSet(self, Select(self.model), ((f"{self.model.__name__}.all()", None),))
+        return ResultSet(self, Select(self.model), ((f"{_called(self.model)}.all()", None),))
 
     def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
@@ -396,11 +401,14 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
     ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
-        if pks is None:
-            found = (yield from search.select_rows(state, select)).value
-        else:
-            found = yield from search.select_among(state, select, (yield from self._texts_of(pks)))
         pk_of = storage_of(self.model).pk
+        texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
+        if texts is None or select.distinct:
+            answer = yield from search.select_rows(state, select)
+            wanted = None if texts is None else frozenset(texts)
+            found = [row for row in answer.value if wanted is None or pk_of(row[0]) in wanted]
+        else:
+            found = yield from search.select_among(state, select, texts)
         rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
         yield from relations.prefetch(rows, shape.prefetch)
         found_pks = yield from taking_turns(in_turns(found, lambda part: [pk_of(key) for key, _ in part]))
@@ -430,14 +438,15 @@ class Objects(Generic[M]):
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
-        return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
+        return ResultSet(self, Select(self.model), ((_called(self.model), None),))
+
+    def _pk_texts(self, pks: Iterable[Any], method: str) -> Operation[list[str]]:
+        given = collection(pks, f"{self.model.__name__}.{method}()")
+        work = in_turns(given, lambda part: [text_of_pk(self.model, pk) for pk in part])
+        return (yield from taking_turns(work))
 
     def _hydrate(self, key: str, stored: Any) -> M:
         return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
-
-    def _texts_of(self, pks: Iterable[Any]) -> Operation[list[str]]:
-        work = in_turns(list(pks), lambda part: [text_of_pk(self.model, pk) for pk in part])
-        return (yield from taking_turns(work))
 
     def _life(self, expire: int | None) -> int | None:
         return options_of(self.model).expire if expire is None else expire
@@ -448,6 +457,13 @@ class Objects(Generic[M]):
         if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
             return text_of_pk(self.model, given["pk"])
         return primary_key_of_values(self.model, given)
+
+
+@once_per_class
+def _called(model: type[Any]) -> str:
+    """What has the methods in Python: the model, unless a field has the name of one."""
+    taken = any(name in _FIRST_STEPS for name in schema_of(model).fields)
+    return f"objects({model.__name__})" if taken else model.__name__
 
 
 def _shown(lookups: dict[str, Any]) -> str:

@@ -70,15 +70,13 @@ def decode_fields(model: type[Model], document: Document, key: str, names: Itera
 
 
 def _decode_model(model: type[Model], document: Document, above: str, only: Collection[str] | None = None) -> Model:
-    names = [name for name, field in schema_of(model).fields.items() if field.computed is None]
-    names = names if only is None else [name for name in names if name in only]
+    fields = [field for name, field in schema_of(model).fields.items() if only is None or name in only]
     if model._convert is Model._convert:
-        fields = schema_of(model).fields
-        data = {name: _decode_member(model, fields[name], document, f"{above}{name}") for name in names}
-        instance = _made(model, data)
+        own = {field.name: _decode_own(model, field, document, f"{above}{field.name}") for field in fields}
+        instance = _made(model, own)
     else:
         instance = _made(model, {})
-        instance._data.converted = _converted(instance, names, document, above)
+        instance._data.converted = _converted(instance, fields, document, above)
     for name, field in schema_of(model).fields.items():
         if field.computed is not None and field.computed.fset is not None and field.member in document:
             value = decode_value(field, document[field.member], f"{above}{name}")
@@ -97,20 +95,19 @@ def _made(model: type[Model], data: Document) -> Model:
     return instance
 
 
-def _converted(instance: Model, names: list[str], document: Document, above: str) -> Document:
+def _converted(instance: Model, fields: list[Field], document: Document, above: str) -> Document:
     """What a model whose import is its own makes of a document."""
     raw = {}
-    for name in names:
-        field = schema_of(type(instance)).fields[name]
+    for field in fields:
         member = next((member for member in _names_of(type(instance), field) if member in document), None)
-        if member is not None:
-            raw[name] = _copied(document[member])
+        if member is not None and field.computed is None:
+            raw[field.name] = _copied(document[member])
     try:
         data: Document = instance._convert(raw, partial=True, strict=True, new=True, init_values=True,
                                            apply_defaults=True)  # fmt: skip
     except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise UnkeepableAt(above.removesuffix("__") or "its values", f"they cannot be read: {error}") from None
-    return {name: value for name, value in data.items() if name in names}
+    return {field.name: data[field.name] for field in fields if field.name in data}
 
 
 def _wants_data(model: type[Model]) -> bool:
@@ -120,6 +117,13 @@ def _wants_data(model: type[Model]) -> bool:
         if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
     return bool(required)
+
+
+def _decode_own(model: type[Model], field: Field, document: Document, path: str) -> Any:
+    """What schematics keeps of a field: of computed ones nothing, or, where they can be set, what was given."""
+    if field.computed is None:
+        return _decode_member(model, field, document, path)
+    return None if field.computed.fset is None else _copied(document.get(field.member, Undefined))
 
 
 def _decode_member(model: type[Model], field: Field, document: Document, path: str) -> Any:

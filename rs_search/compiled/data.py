@@ -21,8 +21,9 @@ _making = threading.Lock()
 class LoadedData(msgspec.Struct, eq=False):
     """All that a `ModelDict` does. Its subclasses, one a model, have a member ``f0``, ``f1``, … for each field."""
 
-    #: Which member holds which field.
+    #: Which member holds which field; `nothing` those that are computed.
     _members: ClassVar[dict[str, str]] = {}
+    nothing: ClassVar[None] = None
     #: msgspec decodes every member from some name; of this one it takes null only.
     made: None = msgspec.field(default=None, name="_ix made")
 
@@ -52,6 +53,9 @@ class LoadedData(msgspec.Struct, eq=False):
 
     def __contains__(self, name: Any) -> bool:
         return name in self._members if self.made is None else name in self.made
+
+    def __len__(self) -> int:
+        return len(self._members) if self.made is None else len(self.made)
 
     # --- all else -------------------------------------------------------------------------------------------------
 
@@ -95,6 +99,10 @@ class LoadedData(msgspec.Struct, eq=False):
     def __eq__(self, other: object) -> Any:
         return self.whole() == (other.whole() if isinstance(other, LoadedData) else other)
 
+    def __ne__(self, other: object) -> bool:
+        # A struct has one of its own.
+        return not self == other
+
     __hash__ = None  # type: ignore[assignment]
 
     def __ior__(self, other: Any) -> Any:
@@ -117,7 +125,7 @@ def _of_whole(name: str) -> Any:
 # Not by ``__getattr__``: a class that has one reads every attribute more slowly.
 for _name in (
     *("keys", "items", "values", "pop", "popitem", "clear", "update", "setdefault", "copy", "new_child"),
-    *("__setitem__", "__delitem__", "__iter__", "__len__", "__bool__", "__or__", "__ror__", "__repr__", "__reduce__"),
+    *("__setitem__", "__delitem__", "__iter__", "__bool__", "__or__", "__ror__", "__repr__", "__reduce__"),
 ):
     setattr(LoadedData, _name, _of_whole(_name))
 MutableMapping.register(LoadedData)

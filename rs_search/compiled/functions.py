@@ -15,6 +15,7 @@ from schematics.models import Model
 from schematics.undefined import Undefined
 
 from .. import kinds
+from ..index_schema import EXACT
 from ..memo import once_per_class
 from ..paths import Path
 from ..query.shapes import DICTIONARY, FLAT, reach
@@ -29,9 +30,9 @@ Noted = tuple[str, Callable[[Any], Any] | None]
 
 
 class _Beside(msgspec.Struct, gc=False):
-    """Of the companions, the floats that a server read one unit off."""
+    """Of the companions, the floats that a server read one unit off; a document that has them is left to others."""
 
-    exact: msgspec.Raw | None = msgspec.field(default=None, name="_exact")
+    exact: None = msgspec.field(default=None, name=EXACT)
 
 
 class _LeftToOthers(Exception):
@@ -53,7 +54,7 @@ def instance_maker(
     if not is_plain(model):
         return slow
     try:
-        reader = _reader(model, [name for name in _stored(model) if only is None or name in only], ())
+        reader = _reader(model, [name for name in schema_of(model).fields if only is None or name in only], ())
     except _NotCompiled:
         return slow
     attribute, note = noted
@@ -71,7 +72,7 @@ def instance_maker(
 def row_maker(model: type[Model], kind: str, paths: tuple[Path, ...], slow: Make) -> Make:
     """The function that makes rows of values: dictionaries, tuples, or the values of one path by themselves."""
     try:
-        reader = _reader(model, dict.fromkeys(path.names[0] for path in paths), (), local=True)
+        reader = _reader(model, dict.fromkeys(path.names[0] for path in paths), (), rows=True)
     except _NotCompiled:
         return slow
     values = [_reached(reader, path.names) for path in paths]
@@ -123,16 +124,23 @@ class _Reader:
     floats: bool = False
 
 
-def _reader(model: type[Model], names: Iterable[str], above: tuple[type[Model], ...], local: bool = False) -> _Reader:
-    """``above`` are the classes that the model stands in; ``local``: values are not put back into the struct."""
+def _reader(model: type[Model], names: Iterable[str], above: tuple[type[Model], ...], rows: bool = False) -> _Reader:
+    """``above`` are the classes that the model stands in; ``rows``: of values, which are not put back into the struct.
+
+    Of an instance, computed values are not what is stored.
+    """
     reader = _Reader(model, names={"UNSET": msgspec.UNSET, "LeftToOthers": _LeftToOthers, "default_of": default_of})
-    members = [_add_field(reader, place, name, above, local) for place, name in enumerate(names)]
-    for place, name in enumerate(_other_names(model, reader.members)):
+    members: list[tuple[str, Any, Any]] = []
+    for place, name in enumerate(names):
+        if rows or schema_of(model).fields[name].computed is None:
+            members.append(_add_field(reader, place, name, above, rows))
+        else:
+            reader.members[name] = "nothing"
+    for place, name in enumerate(_other_names(model, reader.values)):
         members.append(_member(f"other_{place}", msgspec.Raw, msgspec.UNSET, name))
         reader.lines += [f"if data.other_{place} is not UNSET:", "    raise LeftToOthers"]
     if reader.floats and not above:
         members.append(_member("beside", _Beside, None, COMPANIONS))
-        reader.lines += ["if data.beside is not None and data.beside.exact is not None:", "    raise LeftToOthers"]
     namespace = {"_members": reader.members}
     try:
         reader.struct = msgspec.defstruct(model.__name__, members, bases=(LoadedData,), namespace=namespace, eq=False)
@@ -141,18 +149,19 @@ def _reader(model: type[Model], names: Iterable[str], above: tuple[type[Model], 
     return reader
 
 
-def _add_field(reader: _Reader, place: int, name: str, above: tuple[type[Model], ...], local: bool) -> Any:
+def _add_field(reader: _Reader, place: int, name: str, above: tuple[type[Model], ...], rows: bool) -> Any:
     """Read one field more; gives the struct's member."""
     own = schema_of(reader.model).fields[name]
     step = step_of(own, lambda inner: _object(inner, (*above, reader.model)))
     has_default = own.type._default is not None and own.type._default is not Undefined
     member = f"data.f{place}"
-    lines = _lines(member, step, has_default, f"f{place}" if local else member)
+    own_lines, own_names = step.at(str(place))
+    lines = _lines(member, own_lines, place if has_default else None, f"f{place}" if rows else member)
     reader.members[name] = f"f{place}"
-    reader.values[name] = f"f{place}" if local and lines else member
+    reader.values[name] = f"f{place}" if rows and lines else member
     reader.floats = reader.floats or step.floats
-    reader.lines += [line.replace("@", str(place)) for line in lines]
-    reader.names |= {used.replace("@", str(place)): value for used, value in {**step.names, "field_@": own}.items()}
+    reader.lines += lines
+    reader.names |= {**own_names, f"field_{place}": own}
     return _member(f"f{place}", step.stored, msgspec.UNSET if has_default else None, own.member)
 
 
@@ -167,13 +176,13 @@ def _other_names(model: type[Model], names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(other for name in names for other in old_names(model, fields[name])))
 
 
-def _lines(value: str, step: Step, has_default: bool, target: str) -> list[str]:
-    """What is done with a value, which is unset where the document has none and there is a default."""
+def _lines(value: str, step: list[str], default: int | None, target: str) -> list[str]:
+    """What is done with a value, which is unset where the document has none and the field of a number a default."""
     lines = [f"value = {value}"]
-    if has_default:
-        lines += ["if value is UNSET:", "    value = default_of(field_@)"]
-    if step.lines:
-        lines += ["elif value is not None:" if has_default else "if value is not None:", *indented(step.lines)]
+    if default is not None:
+        lines += ["if value is UNSET:", f"    value = default_of(field_{default})"]
+    if step:
+        lines += ["if value is not None:" if default is None else "elif value is not None:", *indented(step)]
     return [*lines, f"{target} = value"] if len(lines) > 1 else []
 
 
@@ -184,7 +193,7 @@ def _object(model: type[Model], above: tuple[type[Model], ...]) -> Step | None:
     if model in above:
         return by_call(msgspec.Raw, lambda text: _by_itself(model)(text), raw=True, floats=True)
     try:
-        reader = _reader(model, _stored(model), above)
+        reader = _reader(model, schema_of(model).fields, above)
     except _NotCompiled:
         return None
     if reader.lines:
@@ -195,7 +204,7 @@ def _object(model: type[Model], above: tuple[type[Model], ...]) -> Step | None:
 
 @once_per_class
 def _by_itself(model: type[Model]) -> Callable[[Any], Any]:
-    reader = _reader(model, _stored(model), (model,))
+    reader = _reader(model, schema_of(model).fields, (model,))
     decode, make = msgspec.json.Decoder(reader.struct | None).decode, _nested(reader)
 
     def read(text: Any) -> Any:
@@ -208,10 +217,6 @@ def _by_itself(model: type[Model]) -> Callable[[Any], Any]:
 def _nested(reader: _Reader) -> Callable[[Any], Any]:
     lines = [*reader.lines, "made = new(model)", "made._data = data", "return made"]
     return function("data", lines, {"new": object.__new__, "model": reader.model, **reader.names})  # type: ignore[no-any-return]
-
-
-def _stored(model: type[Model]) -> list[str]:
-    return [name for name, field in schema_of(model).fields.items() if field.computed is None]
 
 
 # --- functions ------------------------------------------------------------------------------------------------------

@@ -30,8 +30,7 @@ def function(arguments: str, lines: Iterable[str], names: Mapping[str, Any]) -> 
     >>> function("value", ["return value + one"], {"one": 1})(41)
     42
     """
-    source = "\n".join([f"def made({arguments}):", *indented(lines), ""]).replace("@", "")
-    scope = {**{name.replace("@", ""): value for name, value in names.items()}, "__name__": __name__,
-             "__loader__": _Source(source)}  # fmt: skip
+    source = "\n".join([f"def made({arguments}):", *indented(lines), ""])
+    scope = {**names, "__name__": __name__, "__loader__": _Source(source)}
     exec(compile(source, f"rs_search, generated ({next(_numbers)})", "exec"), scope)
     return scope["made"]

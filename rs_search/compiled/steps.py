@@ -59,6 +59,11 @@ class Step:
     raw: bool = False
     floats: bool = False
 
+    def at(self, place: str) -> tuple[list[str], dict[str, Any]]:
+        """The lines and names for a field of this number."""
+        names = {name.replace("@", place): value for name, value in self.names.items()}
+        return [line.replace("@", place) for line in self.lines], names
+
 
 def by_call(stored: Any, convert: Convert, raw: bool = False, floats: bool = False) -> Step:
     """A step that calls a function."""
@@ -106,7 +111,8 @@ def _of_many(field: Field, element: Step) -> Step | None:
 def _of_each(element: Step, stored: Any, line: str) -> Step:
     if not element.lines:
         return Step(stored, floats=element.floats)
-    each = function("value", [*element.lines, "return value"], element.names)
+    lines, names = element.at("")
+    each = function("value", [*lines, "return value"], names)
     return Step(stored, (line,), {"each_@": each}, floats=element.floats)
 
 

@@ -15,16 +15,17 @@ from typing import Any
 from schematics.exceptions import BaseError
 
 from ..errors import IncompleteResult, UnreadableDocument
+from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
-from ..reading import Row
+from ..reading import Document, Row
 from ..server.capabilities import Capabilities
 from ..server.replies import Page, aggregate_page, parts_of, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
-from ..turns import in_turns, sorted_in_turns
+from ..turns import in_turns
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch, taking_turns
 
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
@@ -61,8 +62,7 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
         total = None if page is None else page.total
     keys = yield from _keys(plan, text, capabilities, total)
     if sort:
-        rank = storage_of(plan.select.model).rank
-        keys = yield from taking_turns(sorted_in_turns(keys, rank, plan.select.keys_down))
+        keys = yield from taking_turns(storage_of(plan.select.model).in_order(keys, plan.select.keys_down))
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 
@@ -108,12 +108,7 @@ def _found(
 
 def _members(plan: Plan) -> frozenset[str] | None:
     """The members of documents that the conditions are about; None where that is none."""
-    return members_of(paths_of(plan.where)) or None
-
-
-def members_of(paths: Iterable[Path]) -> frozenset[str]:
-    """The members of documents in which paths begin."""
-    return frozenset(str(path.steps[0]) for path in paths)
+    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
 
 
 def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
@@ -129,20 +124,43 @@ def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
     """Those of rows that meet conditions; a member that cannot be read is told with its key."""
     if is_everything(where):
         return lambda rows: rows
-    read, meets = storage_of(model).reader(members_of(paths_of(where))), predicate(where)
+    storage, meets = storage_of(model), predicate(where)
+    read = members_reader(paths_of(where)) if storage.json else None
+
+    def kept_slowly(row: Row) -> bool:
+        key, stored = row
+        try:
+            return meets(storage.parsed(stored, key))
+        except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
 
     def kept(rows: list[Row]) -> list[Row]:
         found = []
         for row in rows:
-            key, stored = row
             try:
-                if meets(read(stored, key)):
+                if meets(read(row[1])):  # type: ignore[misc]
                     found.append(row)
-            except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-                raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
+            except Exception:
+                # The whole of it, to tell what is wrong.
+                if kept_slowly(row):
+                    found.append(row)
         return found
 
-    return kept
+    return kept if read is not None else lambda rows: list(filter(kept_slowly, rows))
+
+
+def documents_of(model: Any, paths: Iterable[Path]) -> Callable[[Row], Document]:
+    """A function that gives what paths need of a row's document. It raises `UnreadableDocument`."""
+    storage = storage_of(model)
+    read = members_reader(paths) if storage.json else None
+
+    def document(row: Row) -> Document:
+        try:
+            return read(row[1])  # type: ignore[misc]
+        except ValueError:
+            return storage.parsed(row[1], row[0])
+
+    return document if read is not None else lambda row: storage.parsed(row[1], row[0])
 
 
 # --- what the index gives -------------------------------------------------------------------------------------------

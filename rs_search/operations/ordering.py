@@ -14,7 +14,7 @@ from ..server.capabilities import Capabilities
 from ..server.replies import aggregate_page, search_page
 from ..storage import storage_of
 from ..turns import freed, in_turns
-from .candidates import aggregate, complete, members_of
+from .candidates import aggregate, complete, documents_of
 from .requests import Command, Operation, Stream, command, consume, next_batch, taking_turns
 
 #: Times a page is read again because a document of it was gone when it was loaded, or its index.
@@ -66,15 +66,15 @@ def first_of_each(plan: Plan) -> Callable[[list[Row]], list[Row]] | None:
     paths = plan.select.distinct
     if not paths:
         return None
-    read, seen = storage_of(plan.select.model).reader(members_of(paths)), Seen(paths)
-    return lambda rows: [row for row in rows if seen.is_first(read(row[1], row[0]))]
+    document, seen = documents_of(plan.select.model, paths), Seen(paths)
+    return lambda rows: [row for row in rows if seen.is_first(document(row))]
 
 
 def _ranks(plan: Plan) -> Callable[[Row], tuple[Any, ...]]:
     """What a row is ordered by."""
     order = plan.select.order
-    read, rank = storage_of(plan.select.model).reader(members_of(key.path for key in order)), ranker(order)
-    return lambda row: rank(read(row[1], row[0]))
+    document, rank = documents_of(plan.select.model, [key.path for key in order]), ranker(order)
+    return lambda row: rank(document(row))
 
 
 def _in_order(plan: Plan, found: list[Ranked]) -> Operation[list[Ranked]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
 from schematics.models import Model
 
 from ..errors import Conflict, InvalidObject, NotFound
-from ..hydration import hydrator, loaded
+from ..hydration import hydrator
 from ..instances import (
     Prepared,
     Values,
@@ -41,8 +42,8 @@ from .requests import Operation, Pause, taking_turns
 LONGEST_PAUSE = 0.05
 OnError = Callable[[int, Any, Exception], None]
 OnProgress = Callable[[int], None]
-#: An instance, what it was before, and what is to be written of it.
-_Ready: TypeAlias = tuple[Any, Values, Prepared]
+#: An instance, and what is to be written of it.
+_Ready: TypeAlias = tuple[Any, Prepared]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -93,19 +94,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
     """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
     if options_of(type(instance)).version_field is not None:
         return (yield from _put_version(state, instance, expire, when))
-    before = Values.of(instance)
     prepared = prepare(instance)
-    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
-        note_written(instance, prepared.document)
+        note_written(instance, prepared)
     else:
-        before.put_back(instance)
+        prepared.before.put_back(instance)
     return written
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -135,7 +135,7 @@ def _put_version(state: ServerState, instance: Any, expire: int | None, when: st
         # Also where the task was cancelled: written or not, the next one is not taken for a stale copy's without cause.
         before.put_back(instance)
         raise
-    note_written(instance, prepared.document)
+    note_written(instance, prepared)
     return True
 
 
@@ -174,8 +174,7 @@ def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, 
     prepared, stored = yield from _changed(state, model, key, change, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
-    if loaded(instance) is not None:
-        note_some_written(instance, prepared.document, [*wanted, *([version] if version else [])])
+    note_some_written(instance, prepared, [*wanted, *([version] if version else [])])
     return True
 
 
@@ -204,7 +203,7 @@ def _changed(
         versioned = options_of(model).version_field is not None
         prepared = _with_version(stored, change) if versioned else change(stored)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
-            note_written(stored, prepared.document)
+            note_written(stored, prepared)
             return prepared, stored
         yield Pause(random.uniform(0, LONGEST_PAUSE))
 
@@ -280,8 +279,7 @@ def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Work
         if place > position and (place - position) % WRITTEN == 0:
             yield
         try:
-            before = Values.of(instance)
-            ready.append((instance, before, prepare(instance)))
+            ready.append((instance, prepare(instance)))
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
@@ -294,24 +292,19 @@ def _write_batch(state: ServerState, ready: list[_Ready], expire: int | None) ->
         return 0
     model = type(ready[0][0])
     if options_of(model).version_field is not None:
-        for instance, _, _ in ready:
+        for instance, _ in ready:
             yield from _put_version(state, instance, expire, ALWAYS)
         return len(ready)
-    records = [_undoable(one, expire) for one in ready]
+    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
-    for instance, _, prepared in ready:
-        note_written(instance, prepared.document)
+    for instance, prepared in ready:
+        note_written(instance, prepared)
     return len(ready)
 
 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(ready: _Ready, expire: int | None) -> Record:
-    instance, before, prepared = ready
-    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

@@ -27,13 +27,13 @@ def load_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
 
 
 def get_if(state: ServerState, model: type[Model], pk: str, where: Bound) -> Operation[Row | None]:
-    """The key and document of a primary key, if they meet conditions; 1 round trip, and those across references."""
+    """The key of a primary key and what stands there, if it meets conditions; 1 round trip, more across references."""
     found = yield from records.get(state, model, pk)
     if found is None:
         return None
     select = yield from search.resolved_select(Select(model, where))
-    document = storage_of(model).parsed(found[1], found[0])
-    return (found[0], document) if predicate(select.where)(document) else None
+    key, stored = found
+    return found if predicate(select.where)(storage_of(model).parsed(stored, key)) else None
 
 
 # --- many at once ---------------------------------------------------------------------------------------------------

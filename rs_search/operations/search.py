@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from ..errors import MissingIndex, ServerUnavailable
@@ -242,11 +243,12 @@ def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[lis
     select = plan.select
     if select.order:
         return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
-    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful)))
+    # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
+    sort = select.stop is not None or select.distinct is not None
+    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful, sort), sort))
 
 
-def _rows_by_key(plan: Plan, stream: Stream) -> Operation[list[Row]]:
-    """Rows in the order of their keys, no more of them read than the slice needs."""
+def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[Row]]:
     select, found = plan.select, list[Row]()
     seen = first_of_each(plan)
 
@@ -255,6 +257,9 @@ def _rows_by_key(plan: Plan, stream: Stream) -> Operation[list[Row]]:
         return select.stop is not None and len(found) >= select.stop
 
     yield from consume(stream, take)
+    if not in_order:
+        work = storage_of(select.model).in_order(found, select.keys_down, of=itemgetter(0))
+        found = yield from taking_turns(work)
     return found[select.start : select.stop]
 
 

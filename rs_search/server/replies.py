@@ -55,8 +55,7 @@ def search_page(reply: Any, content: bool = True) -> Page:
     """FT.SEARCH's reply. ``content`` tells whether RESP2 has attributes between the keys."""
     if isinstance(reply, dict):
         words = _words_of(reply)
-        rows = [(text(row[words.id]), _member(row, words)) for row in reply[words.results]]
-        return _resp3_page(reply, words, rows)
+        return _resp3_page(reply, words, _texts(reply[words.results], words))
     if not content:
         return Page(int(reply[0]), [(text(key), None) for key in reply[1:]], ())
     rows = [(text(key), _after(_TEXT, values)) for key, values in zip(reply[1::2], reply[2::2], strict=True)]
@@ -115,6 +114,17 @@ _BYTES = _Words(b"results", b"id", b"extra_attributes", b"$", b"__key", b"total_
 
 def _words_of(reply: dict[Any, Any]) -> _Words:
     return _BYTES if b"results" in reply else _TEXTS
+
+
+def _texts(results: Any, words: _Words) -> list[tuple[str, Any]]:
+    if words is _BYTES:
+        try:
+            # What a page of thousand rows costs is here: no function is called for a row.
+            return [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in results]
+        except (KeyError, TypeError, UnicodeDecodeError):
+            # Keys alone were asked for, or a document has expired.
+            pass
+    return [(text(row[words.id]), _member(row, words)) for row in results]
 
 
 def _member(row: Any, words: _Words) -> Any:

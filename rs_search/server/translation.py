@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import exceptions
 
-from ..errors import MissingIndex, MissingModule, ServerError, ServerUnavailable, WrongKeyType
+from ..errors import MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
 
 #: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
 _NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
@@ -33,11 +33,14 @@ def translated(error: Exception, address: str, command: str) -> ServerError:
         return ServerUnavailable(f"{address} is still loading its data: {said}")
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
         return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
+    if isinstance(error, (exceptions.ReadOnlyError, exceptions.NoPermissionError)):
+        return NotAllowed(f"{address} does not allow {command}: {said}")
     lowered = said.lower()
     if any(phrase in lowered for phrase in _NO_INDEX):
         return MissingIndex(f"{address} has no such index ({command}): {said}")
     if "unknown command" in lowered:
-        return MissingModule(f"{address} has no such command ({command}): {said}")
+        # What follows are the command's arguments.
+        return MissingModule(f"{address} has no such command ({command}): {said.partition(', with args')[0]}")
     if any(phrase in lowered for phrase in _WRONG_TYPE):
         return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
     return ServerError(f"{address} refused {command}: {said}")

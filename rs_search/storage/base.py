@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -14,13 +15,12 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..members import members_reader
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command, taking_turns
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
-from ..turns import in_turns
+from ..turns import Work, in_turns, sorted_in_turns
 from .keys import KeyPattern
 from .scripts import digest
 
@@ -79,7 +79,7 @@ class Storage:
         """The model's class attributes."""
         return options_of(self.model)
 
-    @property
+    @cached_property
     def pattern(self) -> KeyPattern:
         """Where the keys are."""
         before, after = self.options.key_ends
@@ -135,10 +135,6 @@ class Storage:
     def parsed(self, stored: Any, key: str) -> Document:
         """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
         return parse(stored, key)
-
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        """`parsed`, of some members only where that is cheaper."""
-        return members_reader(frozenset(members))
 
     @property
     def json(self) -> bool:
@@ -239,6 +235,14 @@ class Storage:
         """What keys are ordered by."""
         return self.pattern.rank(key)
 
+    def in_order(
+        self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None
+    ) -> Work[list[Any]]:
+        """Keys in order, or what has one: ``of`` gives the key of a thing."""
+        if self.pattern.ranks_itself:
+            return sorted_in_turns(things, of, down)
+        return sorted_in_turns(things, self.rank if of is None else lambda thing: self.rank(of(thing)), down)
+
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
         found: dict[str, None] = {}
@@ -246,9 +250,7 @@ class Storage:
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            # What is no UTF-8 was written by nobody here.
-            names = [name for name in map(_name, reply[1]) if name is not None]
-            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
             if cursor == 0:
                 return list(found)
 
@@ -259,11 +261,13 @@ def _undo(records: Collection[Record]) -> None:
             record.undo()
 
 
-def _name(key: Any) -> str | None:
+def _names(keys: list[Any]) -> list[str]:
     try:
-        return key.decode() if isinstance(key, bytes) else str(text(key))
+        return [key if isinstance(key, str) else key.decode() for key in keys]
     except UnicodeDecodeError:
-        return None
+        # What is no UTF-8 was written by nobody here.
+        names = (text(key) for key in keys)
+        return [name for name in names if name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)]
 
 
 def as_bytes(text: Any) -> bytes:

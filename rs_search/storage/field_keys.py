@@ -6,7 +6,7 @@ field may expire by itself: it then reads as missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import UnreadableDocument
@@ -101,9 +101,6 @@ class FieldKeys(TextStorage):
             return stored
         _, *texts = _parts(stored)
         return self._document(key, dict(zip(self.members, texts, strict=True)))
-
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        return self.parsed
 
     def _document(self, key: str, texts: dict[str, Any]) -> Document:
         load = self._load

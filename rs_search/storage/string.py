@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -30,9 +30,6 @@ class TextStorage(Storage):
 
     def parsed(self, stored: Any, key: str) -> Document:
         return parse(stored, key, self._load)
-
-    def reader(self, members: Collection[str]) -> Callable[[Any, str], Document]:
-        return self.parsed if own_method(self.model, "__deserializer__") else super().reader(members)
 
     @property
     def json(self) -> bool:

@@ -51,6 +51,7 @@ PUBLIC = [
     "MissingIndex",
     "MissingModule",
     "MultipleFound",
+    "NotAllowed",
     "NotFound",
     "Objects",
     "Q",

@@ -18,6 +18,7 @@ from rs_search.errors import (
     IncompleteResult,
     MissingIndex,
     MissingModule,
+    NotAllowed,
     RedisMixinException,
     ServerError,
     ServerUnavailable,
@@ -152,8 +153,8 @@ SAID: list[tuple[Exception, type[ServerError], str]] = [
         "type",
     ),
     (exceptions.ResponseError("unknown command 'FT.SEARCH'"), MissingModule, "no such command (GET)"),
-    (exceptions.NoPermissionError("no permissions"), ServerError, "refused GET"),
-    (exceptions.ReadOnlyError("read only replica"), ServerError, "refused GET"),
+    (exceptions.NoPermissionError("no permissions"), NotAllowed, "does not allow GET"),
+    (exceptions.ReadOnlyError("read only replica"), NotAllowed, "does not allow GET"),
     (exceptions.OutOfMemoryError("OOM"), ServerError, "refused GET"),
     (exceptions.AuthenticationError("invalid password"), ServerUnavailable, "refused the user or password"),
     (exceptions.BusyLoadingError("loading"), ServerUnavailable, "still loading its data"),
@@ -311,11 +312,16 @@ def test_an_index_that_is_there_is_asked_about_once() -> None:
 def test_an_index_is_looked_at_again_after_a_while() -> None:
     state = state_of(SEARCH)
     state.indexes[NAME] = IndexHealth(-math.inf, seen=(f"{NAME}:1", 2))
-    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
-    assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
+    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), 0, {**FULL, "hash_indexing_failures": 2})
+    assert [words(request) for request in asked] == ["SISMEMBER rs:strings IceCream:", f"FT.INFO {NAME}"]
+    assert refused is None
 
 
-REFUSED = {**FULL, "hash_indexing_failures": "1", "Index Errors": {"last indexing error": "Invalid JSON type"}}
+REFUSED = {
+    **FULL,
+    "hash_indexing_failures": "1",
+    "Index Errors": {"indexing failures": 1, "last indexing error": "Invalid JSON type"},
+}
 
 
 def aggregated(*found: str) -> list[Any]:
@@ -326,9 +332,12 @@ def test_documents_that_the_index_refused_are_named() -> None:
     state = state_of(SEARCH, ready=False)
     asked, refused = drive(
         ensure_index(state, index_schema_of(IceCream)), 0, REFUSED, (0, ["IceCream:1", "IceCream:2"]),
-        aggregated("IceCream:1"), [b"[]"],
+        [[1]], [[1], [0]], [b"[]"],
     )  # fmt: skip
-    assert [words(request).split()[0] for request in asked[1:]] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    inside = [f"FT.SEARCH {NAME}:1 * INKEYS {keys} NOCONTENT LIMIT 0 0 TIMEOUT 0 DIALECT 2"
+              for keys in ("2 IceCream:1 IceCream:2", "1 IceCream:1", "1 IceCream:2")]  # fmt: skip
+    assert [words(request) for request in asked[3:5]] == [inside[:1], inside[1:]]
+    assert words(asked[5]) == "JSON.MGET IceCream:2 $.__none__"
     assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
 
@@ -417,7 +426,7 @@ def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
 
 
 def select(query: Q | None = None, *order: str, **cut: int) -> Select:
-    return Select(IceCream, bind(IceCream, query or Q()), bind_order(IceCream, order), **cut)
+    return Select(IceCream, bind(IceCream, Q() if query is None else query), bind_order(IceCream, order), **cut)
 
 
 def page(*numbers: int, total: int | None = None, **extra: Any) -> dict[str, Any]:
