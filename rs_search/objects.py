@@ -253,12 +253,12 @@ class Objects(Generic[M]):
         state: ServerState,
         instances: Iterable[M],
         *,
-        batch: int = 1000,
+        batch: int = 250,
         expire: int | None = None,
         on_error: Callable[[int, M, Exception], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Operation[int]:
-        """Keep instances, read from the iterable a batch at a time; gives how many. 1 round trip a batch.
+        """Keep instances, read from the iterable a batch at a time, one ahead; gives how many. 1 round trip a batch.
 
         A bad one raises `InvalidObject` with its position, and batches before its own are kept; with ``on_error`` it is
         told (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.

@@ -36,7 +36,7 @@ from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
 from ..turns import WRITTEN, Work, in_turns
-from .requests import Operation, Pause, taking_turns
+from .requests import Begin, Finish, Operation, Pause, taking_turns
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
@@ -259,18 +259,36 @@ def put_many(
     """Keep instances, read lazily, a batch a round trip; gives how many.
 
     A bad one raises `InvalidObject` with its position; what came before its batch is kept. ``on_error`` is told of it
-    instead, and the rest goes on.
+    instead, and the rest goes on. The server keeps a batch while the next one is made ready.
     """
     source, position, kept = iter(instances), 0, 0
-    while True:
-        chunk = list(islice(source, batch))
-        if not chunk:
-            return kept
-        ready = yield from taking_turns(_prepared(chunk, position, on_error))
-        position += len(chunk)
-        kept += yield from _write_batch(state, ready, expire)
+    begun: Any = None
+
+    def told(count: int) -> None:
+        nonlocal kept
+        kept += count
         if on_progress is not None:
             on_progress(kept)
+
+    while chunk := list(islice(source, batch)):
+        try:
+            ready = yield from taking_turns(_prepared(chunk, position, on_error))
+        except Exception:
+            # Those before a bad one are kept.
+            if begun is not None:
+                told((yield Finish(begun)))
+            raise
+        position += len(chunk)
+        if begun is not None:
+            told((yield Finish(begun)))
+            begun = None
+        if len(chunk) < batch:
+            told((yield from _write_batch(state, ready, expire)))
+        else:
+            begun = yield Begin(_write_batch(state, ready, expire))
+    if begun is not None:
+        told((yield Finish(begun)))
+    return kept
 
 
 def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Work[list[_Ready]]:

@@ -34,13 +34,13 @@ class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
-    those of ``together``, are sent at its end; ``undo`` is called if they are not.
+    what ``together`` gives, are sent at its end; ``undo`` is called if they are not.
     """
 
     commands: tuple[Command, ...]
     atomic: bool = False
     role: str = ASK
-    together: tuple[Command, ...] | None = None
+    together: Callable[[], tuple[Command, ...]] | None = None
     undo: Callable[[], None] | None = None
 
 
