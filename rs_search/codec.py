@@ -20,7 +20,7 @@ from schematics.undefined import Undefined
 
 from . import kinds
 from .companions import UnkeepableAt, companions, restore_exact
-from .errors import UnreadableDocument, UnstorableValue
+from .errors import UnreadableDocument, UnstorableValue, shown_key
 from .index_schema import EXACT, index_schema_of
 from .json_numbers import float_text
 from .kinds import Unkeepable
@@ -203,9 +203,10 @@ def parse(text: bytes | str, key: str, load: Callable[[Any], Any] = orjson.loads
         document = load(text)
     except Exception as error:
         # ``load`` may be the user's own.
-        raise UnreadableDocument(f"{key} holds no document: {error}") from None
+        raise UnreadableDocument(f"{shown_key(key)} holds no document: {error}") from None
     if not isinstance(document, dict):
-        raise UnreadableDocument(f"{key} holds JSON of type {type(document).__name__}, where a document is an object")
+        kind = type(document).__name__
+        raise UnreadableDocument(f"{shown_key(key)} holds JSON of type {kind}, where a document is an object")
     beside = document.pop(COMPANIONS, None)
     if isinstance(beside, dict) and EXACT in beside:
         restore_exact(document, beside[EXACT])
@@ -220,7 +221,12 @@ def decode(model: type[Model], document: Document, key: str, only: Collection[st
     try:
         return _decode_model(model, document, "", only)
     except UnkeepableAt as error:
-        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+        raise _unreadable(model, key, error) from None
+
+
+def _unreadable(model: type[Model], key: str, error: UnkeepableAt) -> UnreadableDocument:
+    told = f"{shown_key(key)} is no readable {model.__name__}: {error.path}: {error.reason}"
+    return UnreadableDocument(told)
 
 
 def decode_fields(model: type[Model], document: Document, key: str, names: Iterable[str]) -> dict[str, Any]:
@@ -230,7 +236,7 @@ def decode_fields(model: type[Model], document: Document, key: str, names: Itera
     try:
         return {name: _decode_member(fields[name], members, document, name) for name in names}
     except UnkeepableAt as error:
-        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+        raise _unreadable(model, key, error) from None
 
 
 def _decode_model(model: type[Model], document: Document, above: str, only: Collection[str] | None = None) -> Model:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from schematics.exceptions import BaseError
 
 from ..codec import Document, parse
-from ..errors import IncompleteResult, UnreadableDocument
+from ..errors import IncompleteResult, UnreadableDocument, shown_key
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
@@ -94,7 +94,7 @@ def checker(plan: Plan, where: Bound | None) -> Keep:
         try:
             return meets(document)
         except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise UnreadableDocument(f"{key} is no readable {name}: {error}") from None
+            raise UnreadableDocument(f"{shown_key(key)} is no readable {name}: {error}") from None
 
     return check
 
