@@ -9,18 +9,15 @@ from typing import Any
 from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .changes import evaluated
 from .codec import Document, classes_within, decode, encode, refuse_changed_classes
-from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
+from .errors import InvalidObject, UnstorableValue
 from .kinds import Unkeepable
-from .options import options_of, own_method
-from .primary_key import is_given, names_of_key, new_primary_key, primary_key
+from .options import own_method
+from .primary_key import is_given, new_primary_key, primary_key
 from .schema import own_attribute, schema_of
 from .storage import storage_of
 from .storage.base import Record
 
-#: What a model may have of its own that makes the key of any of its fields.
-_OF_KEYS = ("__primary_key__", "__set_key__")
 #: Where an instance keeps what it was loaded from.
 _LOADED = "_rs_search_loaded"
 
@@ -35,15 +32,16 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An instance that is ready to be written."""
+    """An instance that is ready to be written; ``members``: those that change, None for all."""
 
     key: str
     document: Document
     payload: Any
+    members: frozenset[str] | None = None
 
     def record(self, expire: int | None, **condition: Any) -> Record:
         """What the storage writes."""
-        return Record(self.key, self.payload, expire, **condition)
+        return Record(self.key, self.payload, expire, members=self.members, **condition)
 
 
 def prepare(instance: Any) -> Prepared:
@@ -66,10 +64,15 @@ def prepare(instance: Any) -> Prepared:
 def _made(instance: Any, key: str) -> Prepared:
     storage = storage_of(type(instance))
     document = encode(instance, for_index=storage.indexed, nulls=storage.keeps_nulls)
+    return Prepared(key, document, payload_of(type(instance), document))
+
+
+def payload_of(model: type[Model], document: Document) -> Any:
+    """What the layer makes of a document. Raises `UnstorableValue`."""
     try:
-        return Prepared(key, document, storage.payload(document))
+        return storage_of(model).payload(document)
     except Unkeepable as error:
-        raise UnstorableValue(f"{type(instance).__name__} cannot be kept: {error}") from None
+        raise UnstorableValue(f"{model.__name__} cannot be kept: {error}") from None
 
 
 def own_pk(instance: Any) -> str:
@@ -146,64 +149,14 @@ def changed(instance: Any) -> frozenset[str]:
     else:
         before = encode(decode(model, known.document, ""), for_index=False)
     fields = schema_of(model).fields.values()
-    stored = (field for field in fields if field.computed is None and (not known or _knows(known, field.name)))
+    stored = (field for field in fields if field.computed is None and knows(instance, field.name))
     return frozenset(field.name for field in stored if now.get(field.member) != before.get(field.member))
 
 
-def _knows(known: Loaded, name: str) -> bool:
-    return known.only is None or name in known.only
-
-
-# --- changes to what is stored ----------------------------------------------------------------------------------------
-
-
-def check_names(model: type[Model], names: Iterable[str]) -> None:
-    """Raise `QueryError` for what cannot be written by itself: unknown, computed and key-making fields."""
-    fields = schema_of(model).fields
-    for name in names:
-        if name not in fields:
-            raise UnknownField(f"{model.__name__} has no field {name}; it has {', '.join(fields)}")
-        if fields[name].computed is not None:
-            raise QueryError(f"{model.__name__}.{name} is computed, and cannot be set")
-        if name == "pk" or (name in names_of_key(model) and "pk" not in fields):
-            raise QueryError(f"{model.__name__}.{name} makes the key, and cannot be changed; set() another object")
-
-
-def with_changes(stored: Any, key: str, values: dict[str, Any]) -> Prepared:
-    """A stored object with other values, expressions worked out of its own; changes ``stored``.
-
-    Raises `InvalidObject`, `UnstorableValue`.
-    """
-    found = {name: evaluated(value, lambda field: _value_of(stored, field)) for name, value in values.items()}
-    for name, value in found.items():
-        setattr_native(stored, name, value)
-    validate(stored)
-    if any(own_method(type(stored), name) is not None for name in _OF_KEYS) and own_key(stored) != key:
-        raise QueryError(f"{key}: {', '.join(values)} makes the key, and cannot be changed; set() another object")
-    return _made(stored, key)
-
-
-def _value_of(stored: Any, name: str) -> Any:
-    if name not in schema_of(type(stored)).fields:
-        raise UnknownField(f"{type(stored).__name__} has no field {name}, of which F({name!r}) is to be worked out")
-    if schema_of(type(stored)).fields[name].computed is not None:
-        raise QueryError(f"{type(stored).__name__}.{name} is computed; F({name!r}) takes what is stored")
-    return stored._data.get(name)
-
-
-def setattr_native(instance: Any, name: str, value: Any) -> None:
-    """Set a field as its descriptor does, whatever stands in the way of ``setattr``."""
-    field = schema_of(type(instance)).fields[name]
-    instance._data.converted[name] = field.type.pre_setattr(value)
-
-
-def bumped(instance: Any) -> int | None:
-    """Count the version of an instance up, and give what it was; None without a version."""
-    name = options_of(type(instance)).version_field
-    assert name is not None
-    before: int | None = instance._data.get(name)
-    instance._data.converted[name] = (before or 0) + 1
-    return before
+def knows(instance: Any, name: str) -> bool:
+    """Whether an instance has a value for a field: it was loaded with it, or was given one since."""
+    known = loaded(instance)
+    return known is None or known.only is None or name in known.only or name in instance._data
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------

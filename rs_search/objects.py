@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeVar
 
 from schematics.models import Model
 
+from .arguments import batch_size, many, new_object, refuse_others, seconds_to_live
 from .changes import Expression
 from .codec import decode_fields
-from .errors import MultipleFound, NotFound, QueryError
+from .errors import MultipleFound, NotFound, QueryError, shown_key
 from .index import Index
 from .instances import changed as changed_fields
 from .instances import hydrate, own_key, own_pk, take_over
@@ -30,10 +31,11 @@ from .primary_key import equalities, is_given, key_for, names_of_key, primary_ke
 from .progress import shown
 from .query.bind import bind, bind_reference
 from .query.prefetch import bind_prefetch
-from .query.queryset import ResultSet
+from .query.queryset import OnError, OnProgress, ResultSet
 from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
 from .references import bare
+from .rewriting import check_values
 from .schema import schema_of
 from .server.calls import LOADING, acall, aiterate, call, iterate
 from .server.capabilities import ServerState
@@ -82,11 +84,13 @@ class Objects(Generic[M]):
         `Conflict` for a stale version of a model with ``__version_field__``, `NotFound` for fields of an object that is
         gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
+        refuse_others(self.model, instance)
         life = self._life(expire)
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
-            return (yield from records.put_members(state, instance, only, expire))
+            names = None if only is None else many(self.model, only, "names of fields")
+            return (yield from records.put_members(state, instance, names, expire))
         if if_absent and if_present:
             raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
         when = ABSENT if if_absent else PRESENT if if_present else ALWAYS
@@ -104,6 +108,7 @@ class Objects(Generic[M]):
         No update is lost, whoever else writes. Raises `NotFound`, `InvalidObject`, a `QueryError`. Cost: 2 round trips,
         and 2 more each time that another write comes between.
         """
+        refuse_others(self.model, instance)
         (yield from records.update(state, instance, values))
         return instance
 
@@ -116,7 +121,7 @@ class Objects(Generic[M]):
 
         Of many that do so at once, one is new. Raises `QueryError` where the values do not make a key.
         """
-        instance = self._of_key(values, defaults)
+        instance = self._of_key(values, defaults or {})
         return (yield from records.get_or_put(state, instance, self._life(None)))
 
     get_or_set, aget_or_set = sync(_get_or_set), awaited(_get_or_set)
@@ -128,29 +133,33 @@ class Objects(Generic[M]):
 
         Expressions (`F`) in ``defaults`` are for what is stored; a new object takes plain values only.
         """
-        instance = self._of_key(values, {n: v for n, v in (defaults or {}).items() if not isinstance(v, Expression)})
         change = dict(defaults or {})
-        return (yield from records.update_or_put(state, instance, change, None))
+        check_values(self.model, change)
+        plain = {name: value for name, value in change.items() if not isinstance(value, Expression)}
+        instance = self._of_key(values, plain)
+        return (yield from records.update_or_put(state, instance, change, self._life(None)))
 
     update_or_set, aupdate_or_set = sync(_update_or_set), awaited(_update_or_set)
 
-    def _of_key(self, values: dict[str, Any], defaults: dict[str, Any] | None) -> Any:
+    def _of_key(self, values: dict[str, Any], defaults: dict[str, Any]) -> Any:
         if self._pk_among(values) is None:
             names = ", ".join(names_of_key(self.model)) or "pk"
             raise QueryError(
                 f"{self.model.__name__}: only an object whose key is given ({names}) can be made once; "
                 "filter() and set() others, at the risk of two"
             )
-        return self.model({**(defaults or {}), **values})  # type: ignore[call-arg]
+        return new_object(self.model, values, defaults)
 
     def _ttl(self, state: ServerState, instance: M) -> Operation[float | None]:
         """Seconds that the object has to live, None for ever; raises `NotFound`. Cost: 1 round trip."""
+        refuse_others(self.model, instance)
         return (yield from records.time_to_live(state, instance))
 
     ttl, attl = sync(_ttl), awaited(_ttl)
 
     def _persist(self, state: ServerState, instance: M) -> Operation[None]:
         """Let the object live for ever; raises `NotFound`. Cost: 1 round trip."""
+        refuse_others(self.model, instance)
         (yield from records.persist(state, instance))
 
     persist, apersist = sync(_persist), awaited(_persist)
@@ -172,7 +181,7 @@ class Objects(Generic[M]):
         if found is not None:
             return self._hydrate(*found)
         if by_pk:
-            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
+            raise NotFound(f"{self._none_under(pk)} meets {_shown(lookups)}")
         # An object with a pk of its own, or whose id changed since, is kept under another key.
         return (yield from self._match_for_values(state, **lookups))
 
@@ -183,7 +192,7 @@ class Objects(Generic[M]):
         text = text_of_pk(self.model, pk)
         found = yield from records.get(state, self.model, text)
         if found is None:
-            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, text)}")
+            raise NotFound(self._none_under(text))
         return self._hydrate(*found)
 
     match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
@@ -201,13 +210,19 @@ class Objects(Generic[M]):
 
     def _refresh(self, state: ServerState, instance: M) -> Operation[None]:
         """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
+        refuse_others(self.model, instance)
         take_over(instance, (yield from self._match_for_pk(state, own_pk(instance))))
 
     refresh, arefresh = sync(_refresh), awaited(_refresh)
 
     def _delete(self, state: ServerState, instance: M) -> Operation[bool]:
-        """Remove an object; tells whether it was there."""
-        return (yield from removal.remove(state, self.model, [own_key(instance)])) > 0
+        """Remove an object; tells whether it was there.
+
+        Raises `Conflict` where the model has a ``__version_field__`` and another version is stored than was read, and
+        `Restricted`.
+        """
+        refuse_others(self.model, instance)
+        return (yield from removal.remove_one(state, self.model, instance))
 
     delete, adelete = sync(_delete), awaited(_delete)
 
@@ -255,24 +270,29 @@ class Objects(Generic[M]):
     ) -> Operation[int]:
         """Keep instances, read from the iterable a batch at a time; gives how many. 1 round trip a batch.
 
-        A bad one raises `InvalidObject` with its position, and batches before its own are kept; with ``on_error`` it is
-        told (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
+        A bad one raises `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2
+        round trips a batch), with its position, and batches before its own are kept; with ``on_error`` it is told
+        (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
         """
-        life = self._life(expire)
-        return (yield from records.put_many(state, instances, life, batch, on_error, on_progress))
+        life, size = self._life(expire), batch_size(self.model, batch)
+        task = records.Many(self.model, life, size, on_error, on_progress)
+        return (yield from records.put_many(state, many(self.model, instances, "instances"), task))
 
     set_many, aset_many = sync(_set_many), awaited(_set_many)
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        texts = [text_of_pk(self.model, pk) for pk in pks]
+        texts = [text_of_pk(self.model, pk) for pk in many(self.model, pks, "primary keys")]
         return (yield from records.get_many(state, self.model, texts))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
-        """Remove the objects with these primary keys, or these instances; gives how many there were."""
-        given = list(pks)
+        """Remove the objects with these primary keys, or these instances, of any version; gives how many there were."""
+        given = list(many(self.model, pks, "primary keys or instances"))
+        for one in given:
+            if isinstance(one, Model):
+                refuse_others(self.model, one)
         keys = [own_key(one) for one in given if isinstance(one, Model)]
         texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
         return (yield from removal.remove_many(state, self.model, keys, texts))
@@ -378,10 +398,15 @@ class Objects(Generic[M]):
         return (yield from search.count_rows(state, select)).value
 
     def change(
-        self, state: ServerState, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
+        self,
+        state: ServerState,
+        select: Select,
+        values: dict[str, Any],
+        on_progress: OnProgress,
+        on_error: OnError,
     ) -> Operation[int]:
         """Change what a question finds; gives how many."""
-        return (yield from selected.update_selected(state, select, values, on_progress))
+        return (yield from selected.update_selected(state, select, values, on_progress, on_error))
 
     def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
         """Remove what a question finds; gives how many."""
@@ -430,7 +455,8 @@ class Objects(Generic[M]):
             fields = shape.fields
             return [shape.row(decode_fields(self.model, document, key, fields)) for key, document in rows]
         if shape.kind == PARTIAL:
-            names = frozenset([*shape.fields, *names_of_key(self.model)])
+            version = options_of(self.model).version_field
+            names = frozenset([*shape.fields, *names_of_key(self.model), *([version] if version else [])])
             return [self._hydrate(key, document, names) for key, document in rows]
         return [self._hydrate(key, document) for key, document in rows]
 
@@ -442,8 +468,11 @@ class Objects(Generic[M]):
     def _hydrate(self, key: str, document: Any, only: frozenset[str] | None = None) -> M:
         return hydrate(self.model, key, document, only)  # type: ignore[no-any-return]
 
+    def _none_under(self, pk: str) -> str:
+        return f"no {self.model.__name__} under {shown_key(key_for(self.model, pk))}"
+
     def _life(self, expire: int | None) -> int | None:
-        return options_of(self.model).expire if expire is None else expire
+        return options_of(self.model).expire if expire is None else seconds_to_live(self.model, expire)
 
     def _pk_among(self, lookups: dict[str, Any]) -> str | None:
         """The primary key, if the lookups demand by equality what makes it."""

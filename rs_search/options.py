@@ -59,6 +59,8 @@ def search_options(
     return SearchOptions(tag, text, numeric, geo, sortable, skip)
 
 
+#: No object lives longer, who does not live for ever: a field of a hash cannot (2^46 milliseconds since 1970).
+MOST_SECONDS = 10_000_000_000
 #: Seconds that queries wait for an index that is being built, before they read the collection instead.
 INDEX_WAIT = 1.0
 DEFAULT_OPTIONS = SearchOptions()
@@ -216,9 +218,16 @@ def _expire(model: type[Model]) -> int | None:
     expire: Any = own_attribute(model, "__expire__")
     if expire is None:
         return None
-    if isinstance(expire, bool) or not isinstance(expire, int) or expire <= 0:
-        raise SchemaError(f"{model.__name__}.__expire__ must be a positive number of seconds, not {expire!r}")
-    return expire
+    if not is_lifetime(expire):
+        raise SchemaError(
+            f"{model.__name__}.__expire__ must be a positive number of seconds, up to {MOST_SECONDS:,}, not {expire!r}"
+        )
+    return expire  # type: ignore[no-any-return]
+
+
+def is_lifetime(seconds: Any) -> bool:
+    """Whether something can be seconds to live."""
+    return isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= MOST_SECONDS
 
 
 def _index_wait(model: type[Model]) -> float:

@@ -39,6 +39,10 @@ class Batch:
     undo: Callable[[], None] | None = None
 
 
+#: Nothing to do, but what follows cannot take part in a transaction: it says so before anything is asked.
+ALONE = Batch((), role=CHANGE)
+
+
 @dataclass(frozen=True)
 class Pause:
     """Wait so many seconds."""

@@ -12,8 +12,9 @@ from ..codec import dump, parse
 from ..companions import UnkeepableAt, companions
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
-from ..instances import hydrate, with_changes
-from ..schema import COMPANIONS
+from ..instances import hydrate
+from ..rewriting import change, rewritten
+from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import Capabilities
 from ..storage import storage_of
 from ..storage.base import SEEN, Record, Seen, as_bytes
@@ -86,8 +87,10 @@ def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities
 def _records(schema: IndexSchema, seen: list[Seen]) -> Iterator[Record]:
     for one in seen:
         try:
-            prepared = with_changes(hydrate(schema.model, one.key, one.document), one.key, {})
+            stored = hydrate(schema.model, one.key, one.document)
+            change(stored, one.key, {})
+            prepared = rewritten(stored, one, schema_of(schema.model).fields)
         except (InvalidObject, UnreadableDocument):
             # Only who wrote it knows what was meant; it is told as unreadable, or missing.
             continue
-        yield Record(one.key, prepared.payload, None, SEEN, one.digest)
+        yield prepared.record(None, when=SEEN, seen=one.digest)

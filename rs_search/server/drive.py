@@ -11,7 +11,19 @@ from typing import Any, TypeVar
 import redis
 
 from ..errors import RedisMixinException, TransactionError
-from ..operations.requests import ASK, CHANGE, Batch, Command, Elsewhere, Operation, Pause, Request, Stream, next_batch
+from ..operations.requests import (
+    ALONE,
+    ASK,
+    CHANGE,
+    Batch,
+    Command,
+    Elsewhere,
+    Operation,
+    Pause,
+    Request,
+    Stream,
+    next_batch,
+)
 from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
 from .transactions import Transaction, current
@@ -88,6 +100,8 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
     inside = current()
     if isinstance(request, Batch) and inside is not None and request.role != ASK:
         return _join(request, inside, server)
+    if request is ALONE:
+        return []
     try:
         async with server.gate:
             if isinstance(request, Command):
@@ -138,6 +152,8 @@ def _perform(request: Request, server: Server) -> Any:
         inside = current()
         if isinstance(request, Batch) and inside is not None and request.role != ASK:
             return _join(request, inside, server)
+        if request is ALONE:
+            return []
         with server.state.gate:
             if isinstance(request, Command):
                 return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]

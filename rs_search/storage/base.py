@@ -32,8 +32,8 @@ ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
 class Record:
     """One object to be written: its key, what its layer makes of it, seconds to live (None: as it is, or for ever).
 
-    ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``undo`` is called
-    if the transaction that it takes part in fails.
+    ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``members`` which
+    members changed since then, None for all; ``undo`` is called if the transaction that it takes part in fails.
     """
 
     key: str
@@ -41,16 +41,18 @@ class Record:
     expire: int | None = None
     when: str = ALWAYS
     seen: str | None = None
+    members: frozenset[str] | None = None
     undo: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An object as it was read, with the digest of its text."""
+    """An object as it was read, with the digest of its text, and the text."""
 
     key: str
     document: Document
     digest: str
+    text: bytes = b""
 
 
 class Storage:
@@ -173,7 +175,7 @@ class Storage:
         """The objects under the keys that have one, each with the digest that `SEEN` compares; 1 round trip."""
         texts = yield from self.texts(keys, capabilities)
         present = [(key, as_bytes(text)) for key, text in zip(keys, texts, strict=True) if text is not None]
-        return [Seen(key, self.parsed(text, key), digest(text)) for key, text in present]
+        return [Seen(key, self.parsed(text, key), digest(text), text) for key, text in present]
 
     # --- what layers share ----------------------------------------------------------------------------------------
 

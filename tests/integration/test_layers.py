@@ -21,9 +21,10 @@ import pytest
 import redis
 from fixtures import history_layer
 from fixtures.history_layer import HistoryRedisMixin
+from fixtures.layers import Fields
 from fixtures.models import FULL, Everything
 from schematics.models import Model
-from schematics.types import DateType, IntType, ListType, StringType
+from schematics.types import IntType, StringType
 
 from rs_search import (
     Conflict,
@@ -34,35 +35,12 @@ from rs_search import (
     NotFound,
     Q,
     QueryError,
-    SearchRedisMixin,
-    SimpleRedisMixin,
 )
 
-LAYERS = [SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin, HistoryRedisMixin]
 THREADS = 200
 
 #: Two of the five kinds: there are five layers, and what differs between servers is tested elsewhere on all.
 SERVERS = [("redis", 3), ("plain", 2)]
-
-
-class Fields(Model):
-    pk = StringType()
-    flavour = StringType()
-    n = IntType(default=0)
-    tags = ListType(StringType())
-    day = DateType()
-    other = StringType(default="given")
-
-
-@pytest.fixture(params=LAYERS, ids=lambda layer: layer.__name__)
-def layer(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-@pytest.fixture
-def ice(client: redis.Redis, layer: type) -> Any:
-    """A model of the layer, on an empty server."""
-    return type("Ice", (Fields, layer), {})
 
 
 def pk_of(number: int) -> str:
@@ -244,9 +222,13 @@ def test_a_stale_version_is_a_conflict(client: redis.Redis, layer: type) -> None
     one.set(only=["n"])
     assert ice.filter(n=9).update(n=10) == 1
     assert (ice.match_for_pk("v").n, ice.match_for_pk("v").version) == (10, 5)
-    one.delete()
+    with pytest.raises(Conflict):
+        one.delete()
+    one.refresh()
+    assert one.delete()
     with pytest.raises(Conflict):
         one.set()
+    assert not one.delete()
 
 
 # --- time to live ---------------------------------------------------------------------------------------------------
