@@ -8,10 +8,10 @@ from typing import Any
 from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .errors import InvalidObject, QueryError, UnknownField
+from .errors import InvalidObject, QueryError, TransactionError, UnknownField
 from .options import MOST_SECONDS, is_lifetime, own_method
 from .primary_key import names_of_key
-from .references import same_place
+from .references import is_kept, same_place
 from .schema import schema_of
 
 
@@ -48,6 +48,17 @@ def refuse_others(model: type[Any], instance: Any, exactly: bool = False) -> Non
     if exactly or not (isinstance(instance, model) and same_place(type(instance), model)):
         name = type(instance).__name__
         raise InvalidObject(f"{model.__name__} keeps its own objects; a {name} is kept by {name} itself")
+
+
+def watched(given: Any) -> list[Any]:
+    """The objects that a transaction is to watch. Raises `TransactionError`."""
+    if isinstance(given, (str, bytes, Model)) or not isinstance(given, Iterable):
+        raise TransactionError(f"transaction(watch=[…]) takes objects that are kept in Redis, in a list, not {given!r}")
+    found = list(given)
+    for one in found:
+        if not isinstance(one, Model) or not is_kept(type(one)):
+            raise TransactionError(f"transaction(watch=[…]) takes objects that are kept in Redis, not {one!r}")
+    return found
 
 
 def new_object(model: type[Any], values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:

@@ -18,11 +18,11 @@ from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError, shown_key
 from .index import Index
 from .instances import changed as changed_fields
-from .instances import hydrate, own_key, own_pk, take_over
+from .instances import hydrate, own_key, own_pk
 from .operations import convert, records, relations, removal, search, selected
 from .operations.candidates import Row
 from .operations.convert import Converted
-from .operations.requests import Operation, Pause, Stream, through
+from .operations.requests import ALONE, Operation, Pause, Stream, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -211,7 +211,7 @@ class Objects(Generic[M]):
     def _refresh(self, state: ServerState, instance: M) -> Operation[None]:
         """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
         refuse_others(self.model, instance)
-        take_over(instance, (yield from self._match_for_pk(state, own_pk(instance))))
+        (yield from records.refresh(state, instance))
 
     refresh, arefresh = sync(_refresh), awaited(_refresh)
 
@@ -365,6 +365,7 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
+        yield ALONE
         if source is not None and known_of(client_of(source))[0] is not state:
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:

@@ -27,6 +27,7 @@ from ..instances import (
     note_some_written,
     note_written,
     own_key,
+    own_pk,
     prepare,
     take_over,
 )
@@ -63,6 +64,15 @@ def _get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str
     others = yield from storage.locate([pk])
     rows = (yield from storage.read(others, capabilities)) if others else []
     return rows[0] if rows else None
+
+
+def refresh(state: ServerState, instance: Any) -> Operation[None]:
+    """Replace the values of an instance by what is stored; raises `NotFound`. 1 round trip."""
+    model, pk = type(instance), own_pk(instance)
+    found = yield from get(state, model, pk)
+    if found is None:
+        raise NotFound(f"no {model.__name__} under {shown_key(storage_of(model).key(pk))}")
+    take_over(instance, hydrate(model, *found))
 
 
 def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:

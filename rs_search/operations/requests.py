@@ -19,6 +19,8 @@ class Command:
     arguments: tuple[Argument, ...]
 
 
+#: Keys of Redis, each with the types that it may be of.
+Held: TypeAlias = list[tuple[str, frozenset[str]]]
 #: What commands do, for `transaction`: ask (sent at once), write (kept for the end of the block), or write what depends
 #: on what is stored then (which cannot wait, and is refused).
 ASK, WRITE, CHANGE = "ask", "write", "change"
@@ -29,7 +31,8 @@ class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
-    those of ``together``, are sent at its end; ``undo`` is called if they are not.
+    those of ``together``, are sent at its end; ``undo`` is called if they are not. ``held`` tells which types the keys
+    must be of (all others would fail in the midst of a transaction).
     """
 
     commands: tuple[Command, ...]
@@ -37,6 +40,7 @@ class Batch:
     role: str = ASK
     together: tuple[Command, ...] | None = None
     undo: Callable[[], None] | None = None
+    held: Callable[[], Held] | None = None
 
 
 #: Nothing to do, but what follows cannot take part in a transaction: it says so before anything is asked.

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import redis
 
-from ..errors import RedisMixinException, TransactionError
+from ..errors import RedisMixinException
 from ..operations.requests import (
     ALONE,
     ASK,
@@ -26,7 +27,8 @@ from ..operations.requests import (
 )
 from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
-from .transactions import Transaction, current
+from .joining import current
+from .once import once
 from .translation import CLIENT_ERRORS, translated
 
 T = TypeVar("T")
@@ -99,7 +101,7 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
         return await arun(request.operation(other.state), other)
     inside = current()
     if isinstance(request, Batch) and inside is not None and request.role != ASK:
-        return _join(request, inside, server)
+        return inside.add(request, server)
     if request is ALONE:
         return []
     try:
@@ -108,7 +110,7 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
                 return await _heeding(server.client.execute_command(*request.arguments))
             return await _heeding(_aperform_batch(request, server.client))
     except CLIENT_ERRORS as error:
-        raise translated(error, server.address, _named(request)) from error
+        raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
 async def _heeding(work: Coroutine[Any, Any, T]) -> T:
@@ -133,13 +135,14 @@ async def _heeding(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
-    if len(batch.commands) == 1:
-        return [await client.execute_command(*batch.commands[0].arguments)]
-    async with client.pipeline(transaction=batch.atomic) as pipeline:
-        for command in batch.commands:
-            pipeline.execute_command(*command.arguments)
-        replies: list[Any] = await pipeline.execute()
-        return replies
+    with _sending(batch):
+        if len(batch.commands) == 1:
+            return [await client.execute_command(*batch.commands[0].arguments)]
+        async with client.pipeline(transaction=batch.atomic) as pipeline:
+            for command in batch.commands:
+                pipeline.execute_command(*command.arguments)
+            replies: list[Any] = await pipeline.execute()
+            return replies
 
 
 def _perform(request: Request, server: Server) -> Any:
@@ -151,7 +154,7 @@ def _perform(request: Request, server: Server) -> Any:
     try:
         inside = current()
         if isinstance(request, Batch) and inside is not None and request.role != ASK:
-            return _join(request, inside, server)
+            return inside.add(request, server)
         if request is ALONE:
             return []
         with server.state.gate:
@@ -159,26 +162,26 @@ def _perform(request: Request, server: Server) -> Any:
                 return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
             return _perform_batch(request, server.client)
     except CLIENT_ERRORS as error:
-        raise translated(error, server.address, _named(request)) from error
-
-
-def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) -> None:
-    if batch.role == CHANGE:
-        raise TransactionError(
-            "this depends on what is stored when it is done (a condition, a version, F(), some fields only, a query), "
-            "and cannot take part in a transaction"
-        )
-    transaction.add(batch, server)
+        raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
 def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
-    if len(batch.commands) == 1:
-        return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
-    with client.pipeline(transaction=batch.atomic) as pipeline:
-        for command in batch.commands:
-            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-        replies: list[Any] = pipeline.execute()
-        return replies
+    with _sending(batch):
+        if len(batch.commands) == 1:
+            return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
+        with client.pipeline(transaction=batch.atomic) as pipeline:
+            for command in batch.commands:
+                pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+            replies: list[Any] = pipeline.execute()
+            return replies
+
+
+def _sending(batch: Batch) -> AbstractContextManager[None]:
+    return once() if _is_sent_once(batch) else contextlib.nullcontext()
+
+
+def _is_sent_once(request: Command | Batch) -> bool:
+    return isinstance(request, Batch) and request.role == CHANGE
 
 
 def _named(request: Command | Batch) -> str:

@@ -19,15 +19,19 @@ _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown:
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
-def translated(error: Exception, address: str, command: str) -> ServerError:
-    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
+def translated(error: Exception, address: str, command: str, once: bool = False) -> ServerError:
+    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not.
+
+    ``once``: it was not sent again where the connection broke.
+    """
     said = str(error)
     if isinstance(error, exceptions.AuthenticationError):
         return ServerUnavailable(f"{address} refused the user or password: {said}")
     if isinstance(error, exceptions.BusyLoadingError):
         return ServerUnavailable(f"{address} is still loading its data: {said}")
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
-        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
+        doubt = "; whether it was done is not known" if once else ""
+        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}{doubt}")
     lowered = said.lower()
     if any(phrase in lowered for phrase in _NO_INDEX):
         return MissingIndex(f"{address} has no such index ({command}): {said}")

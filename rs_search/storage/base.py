@@ -5,8 +5,9 @@ A layer of your own is a subclass of `Storage` and a mixin that names it; see `r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from schematics.models import Model
 
 from ..codec import Document, dump, parse
 from ..errors import QueryError
-from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command
+from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command
 from ..options import ModelOptions, options_of
 from ..server.capabilities import Capabilities
 from ..server.replies import text
@@ -68,6 +69,8 @@ class Storage:
     partial: ClassVar[bool] = False
     #: Whether ``:`` and ``%`` in keys are quoted, and equal values make one key; else keys are redis-schematics'.
     quotes: ClassVar[bool] = True
+    #: Redis types over which the layer's writes do not fail; none: over any.
+    types: ClassVar[frozenset[str]] = frozenset()
     #: Whether ``delete_filter()`` without a condition removes everything, as it does in redis-schematics.
     unconditional: ClassVar[bool] = False
 
@@ -106,6 +109,10 @@ class Storage:
     def watched(self, key: str) -> list[str]:
         """The keys of Redis that change when the object does."""
         return [key]
+
+    def held(self, keys: Iterable[str]) -> Held:
+        """Keys of Redis at which the layer's writes would fail if they held another type, with those they may hold."""
+        return [(self.watched(key)[0], self.types) for key in keys] if self.types else []
 
     def read(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
@@ -186,7 +193,8 @@ class Storage:
             return bool((yield Batch((*before, self.guarded(record, capabilities)), role=CHANGE))[-1])
         commands = self.commands(record, capabilities)
         together = (*before, *self.in_transaction(record, capabilities))
-        yield Batch((*before, *commands), len(commands) > 1, WRITE, together, record.undo)
+        held = partial(self.held, [record.key])
+        yield Batch((*before, *commands), len(commands) > 1, WRITE, together, record.undo, held)
         return True
 
     def write_many(self, records: Collection[Record], capabilities: Capabilities) -> Operation[None]:
@@ -197,7 +205,12 @@ class Storage:
         atomic = any(len(each) > 1 for each in commands)
         before = self.preamble(capabilities)
         yield Batch(
-            (*before, *chain.from_iterable(commands)), atomic, WRITE, (*before, *together), lambda: _undo(records)
+            (*before, *chain.from_iterable(commands)),
+            atomic,
+            WRITE,
+            (*before, *together),
+            lambda: _undo(records),
+            partial(self.held, [record.key for record in records]),
         )
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
