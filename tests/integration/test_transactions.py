@@ -487,7 +487,7 @@ def test_an_awaited_change_is_not_sent_again(full: Any, way: Cutting) -> None:
     assert way.cuts == 2
 
 
-@some_layers
+@pytest.mark.parametrize("layer", [SimpleRedisMixin], ids=["simple"])
 def test_what_may_be_done_twice_is_sent_again(full: Any, way: Cutting) -> None:
     for mark, call in ((b"GET", lambda: full.match_for_pk("a")), (b"b", full({"pk": "b", "n": 9}).set)):
         way.mark = mark
