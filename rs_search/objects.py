@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from schematics.models import Model
@@ -379,7 +380,7 @@ class Objects(Generic[M]):
     def rows(self, state: ServerState, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
-        answer = yield from search.select_rows(state, select)
+        answer = yield from search.select_rows(state, self._wanted(select, shape))
         rows: list[Any] = []
         for start in range(0, len(answer.value), BATCH):
             rows += self._shaped(answer.value[start : start + BATCH], shape)
@@ -391,7 +392,8 @@ class Objects(Generic[M]):
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
-        shaped = through(search.iterate_rows(state, select), lambda rows: (self._shaped(rows, shape), False))
+        found = search.iterate_rows(state, self._wanted(select, shape))
+        shaped = through(found, lambda rows: (self._shaped(rows, shape), False))
         return relations.prefetched(shaped, shape.prefetch) if shape.prefetch else shaped
 
     def total(self, state: ServerState, select: Select) -> Operation[int]:
@@ -425,6 +427,7 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
     ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
+        select = self._wanted(select, shape)
         if pks is None:
             found = (yield from search.select_rows(state, select)).value
         else:
@@ -455,11 +458,21 @@ class Objects(Generic[M]):
         if shape.of_values:
             fields = shape.fields
             return [shape.row(decode_fields(self.model, document, key, fields)) for key, document in rows]
-        if shape.kind == PARTIAL:
-            version = options_of(self.model).version_field
-            names = frozenset([*shape.fields, *names_of_key(self.model), *([version] if version else [])])
-            return [self._hydrate(key, document, names) for key, document in rows]
-        return [self._hydrate(key, document) for key, document in rows]
+        names = self._partial(shape) if shape.kind == PARTIAL else None
+        return [self._hydrate(key, document, names) for key, document in rows]
+
+    def _partial(self, shape: Shape) -> frozenset[str]:
+        """The fields of instances with some fields only: what makes the key, and the version, are always among them."""
+        version = options_of(self.model).version_field
+        return frozenset([*shape.fields, *names_of_key(self.model), *([version] if version else [])])
+
+    def _wanted(self, select: Select, shape: Shape) -> Select:
+        """The question with the members that its rows need, for layers that read them by themselves."""
+        if not (shape.of_values or shape.kind == PARTIAL):
+            return select
+        fields = schema_of(self.model).fields
+        names = shape.fields if shape.of_values else self._partial(shape)
+        return replace(select, members=frozenset(fields[name].member for name in names))
 
     # --- helpers --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from schematics.models import Model
-from schematics.types import IntType
+from schematics.types import BaseType, IntType
 
 from .errors import SchemaError
 from .followed import refuse_unfollowed
@@ -70,15 +70,17 @@ DEFAULT_OPTIONS = SearchOptions()
 class ModelOptions:
     """The class attributes of a model, read once a class.
 
-    ``expire`` is in seconds; ``unique_together`` names the fields whose values make the key when there is no ``pk``
-    or ``id``; ``index`` maps field paths to `SearchOptions`; ``auto_index`` tells whether a query may make the index
-    that it needs, ``index_wait`` how many seconds it waits for one that is being built.
+    ``expire`` is in seconds, and so is ``field_expire``, by the names of fields; ``unique_together`` names the fields
+    whose values make the key when there is no ``pk`` or ``id``; ``index`` maps field paths to `SearchOptions`;
+    ``auto_index`` tells whether a query may make the index that it needs, ``index_wait`` how many seconds it waits for
+    one that is being built.
     """
 
     model: type[Model]
     prefix: str
     key_ends: tuple[str, str]
     expire: int | None
+    field_expire: Mapping[str, int]
     unique_together: tuple[str, ...]
     strict: bool
     version_field: str | None
@@ -147,6 +149,7 @@ def options_of(model: type[Model]) -> ModelOptions:
         prefix=prefix,
         key_ends=_key_ends(model, prefix),
         expire=_expire(model),
+        field_expire=_field_expire(model),
         unique_together=names,
         strict=bool(own_attribute(model, "__strict_performance__")),
         version_field=_version_field(model),
@@ -223,6 +226,23 @@ def _expire(model: type[Model]) -> int | None:
             f"{model.__name__}.__expire__ must be a positive number of seconds, up to {MOST_SECONDS:,}, not {expire!r}"
         )
     return expire  # type: ignore[no-any-return]
+
+
+def _field_expire(model: type[Model]) -> Mapping[str, int]:
+    lives: Any = own_attribute(model, "__field_expire__") or {}
+    name = f"{model.__name__}.__field_expire__"
+    if not isinstance(lives, Mapping):
+        raise SchemaError(f"{name} must map names of fields to seconds, not {lives!r}")
+    if lives and not getattr(own_attribute(model, "__storage__"), "partial", False):
+        raise SchemaError(f"{name}: only a DistributedRedisMixin keeps fields apart, to let one of them expire")
+    never = ("pk", "id", own_attribute(model, "__version_field__"))
+    for field, seconds in lives.items():
+        declared = model._schema.fields.get(field)
+        if not isinstance(declared, BaseType) or declared.required or field in never:
+            raise SchemaError(f"{name} names {field!r}, which is no field that may be missing")
+        if not is_lifetime(seconds):
+            raise SchemaError(f"{name}: {field} must live a positive number of seconds, not {seconds!r}")
+    return dict(lives)
 
 
 def is_lifetime(seconds: Any) -> bool:

@@ -7,12 +7,13 @@ key, a batch at a time, and checked as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from schematics.exceptions import BaseError
 
 from ..codec import Document, parse
 from ..errors import IncompleteResult, UnreadableDocument, shown_key
+from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
@@ -59,22 +60,31 @@ def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Ta
     """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys."""
     keep = checker(plan, plan.where)
     storage = storage_of(plan.select.model)
-    members = _members(plan) if storage.partial else None
+    first, then = _members(plan) if storage.partial else (None, None)
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
-        rows = yield from storage.read(batch, capabilities, members)
+        rows = yield from storage.read(batch, capabilities, first)
         tally.examined += len(rows)
         kept = [row for row in rows if keep(*row)]
-        if members is not None and kept:
-            # Now the whole of them, checked once more: others may have written.
-            rows = yield from storage.read([key for key, _ in kept], capabilities)
+        if first != then and kept:
+            # Now the rest of them, checked once more: others may have written.
+            rows = yield from storage.read([key for key, _ in kept], capabilities, then)
             kept = [row for row in rows if keep(*row)]
         yield Deliver(kept)
 
 
-def _members(plan: Plan) -> frozenset[str] | None:
-    """The members of documents that the conditions are about; None where that is none."""
-    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
+def _members(plan: Plan) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The members of documents that tell which are wanted, and those that are wanted of them; None is all."""
+    asked = _firsts(paths_of(plan.where))
+    select = plan.select
+    wanted = None
+    if select.members is not None:
+        wanted = asked | select.members | _firsts(key.path for key in select.order) | _firsts(select.distinct or ())
+    return (asked or wanted), wanted
+
+
+def _firsts(paths: Iterable[Path]) -> frozenset[str]:
+    return frozenset(str(path.steps[0]) for path in paths)
 
 
 def _deliver(plan: Plan, rows: list[Row], keep: Keep, tally: Tally) -> Stream:

@@ -35,6 +35,8 @@ from rs_search import (
     NotFound,
     Q,
     QueryError,
+    SchemaError,
+    SimpleRedisMixin,
 )
 
 THREADS = 200
@@ -526,6 +528,87 @@ def test_distributed_fields_expire_on_their_own(client: redis.Redis) -> None:
     one.flavour = "again"
     one.set()
     assert ice.match_for_pk("1").flavour == "again"
+
+
+def lives(client: redis.Redis) -> dict[str, int]:
+    """Seconds that are left to each key, rounded up; -1 for ever."""
+    return {key.decode(): left if (left := client.pttl(key)) < 0 else -(-left // 1000) for key in client.scan_iter()}
+
+
+def test_distributed_fields_live_as_long_as_they_are_declared_to(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {"__field_expire__": {"flavour": 50, "tags": 200}})
+    one = ice({"pk": "1", "flavour": "fresh", "tags": ["a"]})
+    one.set()
+    assert lives(client) == {"Ice:1": -1, "Ice:1:pk": -1, "Ice:1:n": -1, "Ice:1:other": -1, "Ice:1:flavour": 50,
+                             "Ice:1:tags": 200}  # fmt: skip
+    one.set(expire=100)
+    assert lives(client) == {"Ice:1": 100, "Ice:1:pk": 100, "Ice:1:n": 100, "Ice:1:other": 100, "Ice:1:flavour": 50,
+                             "Ice:1:tags": 100}  # fmt: skip
+    client.expire("Ice:1:flavour", 20)
+    one.update(n=F("n") + 1, day="2024-02-29")
+    assert {name: left for name, left in lives(client).items() if left != 100} == {"Ice:1:flavour": 20}
+    assert lives(client)["Ice:1:day"] == 100
+    one.set(only=["n"], expire=10)
+    assert set(lives(client).values()) == {10}
+    one.set(only=["flavour"])
+    one.persist()
+    assert {name: left for name, left in lives(client).items() if left > 0} == {"Ice:1:flavour": 10, "Ice:1:tags": 10}
+    client.pexpire("Ice:1:flavour", 1)
+    time.sleep(0.01)
+    assert ice.match_for_pk("1").flavour is None
+    assert ice.match_for_pk("1").tags == ["a"]
+    one.delete()
+    assert lives(client) == {}
+
+
+def test_a_life_of_a_field_is_declared_where_it_can_be_had(client: redis.Redis) -> None:
+    for layer, wrong in (
+        (SimpleRedisMixin, {"flavour": 5}),
+        (DistributedRedisMixin, {"nothing": 5}),
+        (DistributedRedisMixin, {"pk": 5}),
+        (DistributedRedisMixin, {"flavour": 0}),
+        (DistributedRedisMixin, ["flavour"]),
+    ):
+        with pytest.raises(SchemaError, match="__field_expire__"):
+            type("Ice", (Fields, layer), {"__field_expire__": wrong})({"pk": "1"}).set()
+
+
+def test_distributed_fields_are_written_by_themselves(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {})
+    one = ice({"pk": "1", "flavour": "x", "n": 1, "tags": ["a"]})
+    one.set()
+    one.n = 7
+    for write, names in (
+        (lambda: one.set(changed=True), "n"),
+        (lambda: one.update(n=F("n") + 1, tags=None), "n tags"),
+        (lambda: ice.filter(n=8).update(other="y"), "other"),
+    ):
+        commands = [command.split() for command in monitored(client, write)]
+        written = {words[1] for words in commands if words[0] in ("SET", "DEL")}
+        assert written == {f"Ice:1:{name}" for name in names.split()} | {"Ice:1"}
+    assert ice.match_for_pk("1").to_primitive() == {
+        "pk": "1", "flavour": "x", "n": 8, "tags": None, "day": None, "other": "y",
+    }  # fmt: skip
+
+
+def test_what_is_asked_of_distributed_fields_is_all_that_is_read(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {})
+    ice.set_many(ice({"pk": str(number), "n": number, "flavour": "x" * 1000}) for number in range(20))
+    ice.count()
+
+    def read(ask: Callable[[], Any]) -> set[str]:
+        words = [word for command in monitored(client, ask) if command.startswith("MGET") for word in command.split()]
+        return {name.split(":")[2] for name in words if name.count(":") == 2}
+
+    assert read(lambda: list(ice.all().values("n"))) == {"n"}
+    assert read(lambda: list(ice.order_by("-n").values_list("flavour", flat=True)[:2])) == {"n", "flavour"}
+    assert read(lambda: list(ice.filter(day=None).only("tags"))) == {"pk", "tags", "day"}
+    assert read(lambda: ice.filter(n=3).count()) == read(lambda: ice.filter(n=3).exists()) == {"n"}
+    assert read(ice.all().count) == set()
+    assert read(lambda: ice.filter(n__lt=3).in_bulk()) == set(Fields._schema.fields)
+    assert [one.n for one in ice.all().only("n")[:2]] == [0, 1]
+    assert list(ice.order_by("n").distinct("other").values_list("n", flat=True)) == [0]
+    assert ice.all().distinct("other").count() == 1
 
 
 def test_distributed_fields_keep_what_any_serializer_writes(client: redis.Redis) -> None:
