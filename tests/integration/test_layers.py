@@ -7,13 +7,8 @@ import inspect
 import json
 import pickle
 import re
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +18,7 @@ from fixtures import history_layer
 from fixtures.history_layer import HistoryRedisMixin
 from fixtures.layers import Fields
 from fixtures.models import FULL, Everything
-from schematics.models import Model
-from schematics.types import IntType, StringType
+from schematics.types import IntType
 
 from rs_search import (
     Conflict,
@@ -38,8 +32,6 @@ from rs_search import (
     SchemaError,
     SimpleRedisMixin,
 )
-
-THREADS = 200
 
 #: Two of the five kinds: there are five layers, and what differs between servers is tested elsewhere on all.
 SERVERS = [("redis", 3), ("plain", 2)]
@@ -302,190 +294,6 @@ def test_set_many_tells_the_position_of_a_bad_object(ice: Any) -> None:
 def test_set_many_gives_each_its_time_to_live(ice: Any) -> None:
     assert ice.set_many((ice({"pk": str(number)}) for number in range(3)), expire=100) == 3
     assert all(99 < one.ttl() <= 100 for one in ice.all())
-
-
-# --- at once --------------------------------------------------------------------------------------------------------
-
-
-def at_once(work: Callable[[int], None]) -> None:
-    """Two hundred threads that begin together; raises what one of them raised."""
-    gate = threading.Barrier(THREADS)
-
-    def begin(number: int) -> None:
-        gate.wait()
-        work(number)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(begin, range(THREADS)))
-
-
-def test_two_hundred_threads_lose_no_update(ice: Any) -> None:
-    """Each thread counts up, appends and sets a field of its own, twenty of them on each of ten objects."""
-    ice.set_many(ice({"pk": str(number), "tags": []}) for number in range(10))
-
-    def work(number: int) -> None:
-        one = ice({"pk": str(number % 10)})
-        one.update(n=F("n") + 1)
-        one.update(tags=F("tags").append(str(number)))
-
-    at_once(work)
-    assert numbers(ice.all()) == [20] * 10
-    assert sorted(int(tag) for one in ice.all() for tag in one.tags) == list(range(THREADS))
-    assert ice.filter(n=20).count() == 10
-
-
-def test_two_hundred_threads_that_set_other_fields_keep_them_all(client: redis.Redis, layer: type) -> None:
-    names = [f"f{number}" for number in range(20)]
-    wide = type("Wide", (Model, layer), {"pk": StringType(), **{name: IntType() for name in names}})
-    wide.set_many(wide({"pk": str(number)}) for number in range(10))
-
-    def work(number: int) -> None:
-        name = names[number // 10]
-        one = wide.match_for_pk(str(number % 10))
-        setattr(one, name, number)
-        assert one.set(only=[name]) if number % 2 else one.set(changed=True)
-
-    at_once(work)
-    for one in wide.all():
-        assert [one[name] for name in names] == [place * 10 + int(one.pk) for place in range(20)]
-
-
-def test_of_two_hundred_threads_one_makes_the_object(ice: Any) -> None:
-    new: list[bool] = []
-
-    def work(number: int) -> None:
-        new.append(ice.get_or_set({"n": number}, pk=f"g{number % 5}")[1])
-        ice.update_or_set({"other": "x"}, pk=f"u{number % 5}")
-        new.append(ice({"pk": f"a{number % 5}"}).set(if_absent=True))
-
-    at_once(work)
-    assert sum(new) == 10
-    assert ice.count() == 15
-
-
-def test_two_hundred_threads_that_update_by_query_count_each_object_once(ice: Any) -> None:
-    ice.set_many(ice({"pk": str(number), "flavour": f"f{number % 20}"}) for number in range(200))
-
-    def work(number: int) -> None:
-        assert ice.filter(flavour=f"f{number % 20}").update(n=F("n") + 1) == 10
-
-    at_once(work)
-    assert set(numbers(ice.all())) == {10}
-
-
-def test_of_two_hundred_threads_with_one_version_one_wins(client: redis.Redis, layer: type) -> None:
-    ice = type("Ice", (Fields, layer), {"__version_field__": "version", "version": IntType()})
-    ice.set_many(ice({"pk": str(number)}) for number in range(10))
-    won: list[str] = []
-
-    read = [ice.match_for_pk(str(number % 10)) for number in range(THREADS)]
-
-    def work(number: int) -> None:
-        read[number].n = number
-        try:
-            read[number].set()
-        except Conflict:
-            return
-        won.append(read[number].pk)
-
-    at_once(work)
-    assert sorted(won) == [str(number) for number in range(10)]
-    assert {one.version for one in ice.all()} == {2}
-
-
-def test_two_hundred_threads_delete_each_object_once(ice: Any) -> None:
-    ice.set_many(ice({"pk": str(number), "flavour": "x"}) for number in range(100))
-    deleted: list[int] = []
-
-    def work(number: int) -> None:
-        if number % 2:
-            deleted.append(ice.delete_many([str(one) for one in range(number % 10, 100, 10)]))
-        else:
-            deleted.append(ice.delete_filter(flavour="x"))
-
-    at_once(work)
-    assert sum(deleted) == 100
-    assert ice.count() == 0
-
-
-# --- killed in the middle -------------------------------------------------------------------------------------------
-
-WRITING = """
-import sys
-sys.path[:0] = sys.argv[3:]
-import redis, rs_search
-from schematics.models import Model
-from schematics.types import IntType, StringType
-from rs_search import *
-from fixtures.history_layer import HistoryRedisMixin
-client = redis.Redis(unix_socket_path=sys.argv[1])
-rs_search.connect(client)
-Pair = type("Pair", (Model, globals()[sys.argv[2]]),
-            {"pk": StringType(), "a": IntType(), "b": IntType(), "c": StringType()})
-def pairs(n):
-    return (Pair({"pk": str(pk), "a": n, "b": n, "c": str(n) * 50}) for pk in range(300))
-Pair.set_many(pairs(0))
-print("begin", flush=True)
-n = 0
-while True:
-    n += 1
-    Pair.set_many(pairs(n), batch=50)
-    Pair.filter(a__gte=0).update(a=F("a") + 1, b=F("b") + 1, c=str(n + 1) * 50)
-    for one in Pair.all()[:20]:
-        one.update(a=n + 2, b=n + 2, c=str(n + 2) * 50)
-"""
-
-
-def pair_model(layer: type) -> Any:
-    return type("Pair", (Model, layer), {"pk": StringType(), "a": IntType(), "b": IntType(), "c": StringType()})
-
-
-def is_whole(one: Any) -> bool:
-    return one.a == one.b and one.c == str(one.a) * 50
-
-
-def writing(client: redis.Redis, layer: type) -> subprocess.Popen[bytes]:
-    """A process that writes without end; it has begun."""
-    path = client.connection_pool.connection_kwargs.get("path")
-    if path is None:
-        pytest.skip("the server is not one of ours")
-    tests = Path(__file__).resolve().parents[1]
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", WRITING, path, layer.__name__, str(tests), str(tests.parent)],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"begin\n"
-    return process
-
-
-def test_a_writer_that_is_killed_leaves_every_object_whole(client: redis.Redis, layer: type) -> None:
-    model = pair_model(layer)
-    for wait in (0.013, 0.037, 0.081):
-        client.flushall()
-        process = writing(client, layer)
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        found = list(model.all())
-        assert len(found) == 300
-        assert [one for one in found if not is_whole(one)] == []
-        assert model.filter(a__gte=0).count() == 300
-
-
-def test_nobody_sees_half_of_an_object_while_another_writes(client: redis.Redis, layer: type) -> None:
-    model = pair_model(layer)
-    process = writing(client, layer)
-    try:
-        until, seen = time.monotonic() + 0.3, set()
-        while time.monotonic() < until:
-            for one in (*model.all(), model.match_for_pk("7"), *model.get_many(["1", "2"])):
-                assert is_whole(one), one.to_primitive()
-                seen.add(one.a)
-        assert len(seen) > 1
-    finally:
-        process.kill()
-        process.communicate()
 
 
 # --- one layer alone ------------------------------------------------------------------------------------------------
