@@ -114,13 +114,15 @@ class ReferenceType(BaseType):  # type: ignore[misc]
         return pk_of(value)
 
     def validate_reference(self, value: Any, context: Any = None) -> None:
-        """Refuse an object without a primary key."""
+        """Refuse an object without a primary key, and an empty one."""
         try:
             pk = pk_of(value)
         except InvalidObject as error:
             raise ValidationError(str(error)) from None
         if pk is None:
             raise ValidationError(f"This {type(value).__name__} has no primary key yet: set() it first.")
+        if pk == "":
+            raise ValidationError("No primary key is empty; None refers to nothing.")
 
 
 def _refuse_unknown(**given: str) -> None:
