@@ -14,13 +14,14 @@ from typing import Any
 from schematics.models import Model
 
 from ..codec import Document
-from ..errors import UnreadableDocument
+from ..errors import ServerError, UnreadableDocument, shown_key
 from ..instances import hydrate, prepare
 from ..primary_key import is_given
 from ..schema import schema_of
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of
 from ..storage.base import ABSENT, Record, Row
+from .convert import WHOLE_HASHES
 from .requests import CHANGE, Batch, Operation, gathered
 
 OnUnreadable = Callable[[UnreadableDocument], None]
@@ -107,6 +108,9 @@ def write(state: ServerState, model: type[Model], records: list[Record], if_abse
         return 0
     capabilities = yield from discover(state)
     storage = storage_of(model)
+    expiring = next((one.key for one in records if one.expire is not None), None)
+    if expiring is not None and not storage.lives_apart(capabilities):
+        raise ServerError(f"{shown_key(expiring)} cannot be kept: {WHOLE_HASHES}")
     if not if_absent:
         yield from storage.write_many(records, capabilities)
         return len(records)

@@ -167,6 +167,10 @@ class Storage:
         """Remove every object; gives how many there were."""
         return (yield from self.delete((yield from self.keys()), capabilities))
 
+    def lives_apart(self, capabilities: Capabilities) -> bool:
+        """Whether one object may expire and another not."""
+        return True
+
     def time_to_live(self, key: str, capabilities: Capabilities) -> Operation[int | None]:
         """Milliseconds that an object has to live, -1 for ever, None if it is not there."""
         left = int((yield command("PTTL", key)))

@@ -158,6 +158,9 @@ class TypeHash(TextStorage):
             deleted += sum(map(len, hashes.values())) if replies is None else sum(replies)
         return deleted
 
+    def lives_apart(self, capabilities: Capabilities) -> bool:
+        return capabilities.field_expiry
+
     def time_to_live(self, key: str, capabilities: Capabilities) -> Operation[int | None]:
         name, field = _split(key)
         if capabilities.field_expiry:
