@@ -12,6 +12,7 @@ import redis.asyncio
 import redis.asyncio.retry
 from fixtures.cutting import Cutting, cutting
 from fixtures.drivers import Driver
+from fixtures.history_layer import HistoryRedisMixin
 from fixtures.layers import Fields, versioned
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -117,17 +118,19 @@ def test_a_server_that_may_not_be_written_to_does_none_of_it(full: Any, client: 
 
 
 @pytest.mark.parametrize(
-    ("layer", "key"), [(SearchRedisMixin, "Other:1"), (HashRedisMixin, "Other")], ids=["search", "hash"]
+    ("layer", "key"),
+    [(SearchRedisMixin, "Other:1"), (HashRedisMixin, "Other"), (HistoryRedisMixin, "Other:1")],
+    ids=["search", "hash", "history"],
 )
 def test_a_key_that_holds_what_others_wrote_is_noticed_before(client: redis.Redis, layer: type, key: str) -> None:
     ice, other = type("Ice", (Fields, layer), {}), type("Other", (Fields, layer), {})
     ice({"pk": "a"}).set()
-    client.rpush(key, "of another program")
+    client.sadd(key, "of another program")
     new = other({"pk": "1"})
-    with pytest.raises(WrongKeyType, match=f"{key} holds a list, .* nothing was written"):
+    with pytest.raises(WrongKeyType, match=f"{key} holds a set, .* nothing was written"):
         within(ice({"pk": "a"}).delete, new.set, ice({"pk": "b"}).set)
     assert [one.pk for one in ice.all()] == ["a"]
-    assert client.lrange(key, 0, -1) == [b"of another program"]
+    assert client.smembers(key) == {b"of another program"}
     if layer is HashRedisMixin:
         with pytest.raises(WrongKeyType):
             within(ice({"pk": "a"}).delete, new.delete)
