@@ -32,10 +32,10 @@ def batch_size(model: type[Any], batch: Any) -> int:
     return batch
 
 
-def many(model: type[Any], given: Any, what: str) -> Iterable[Any]:
-    """What can be gone through. Raises `QueryError` for one object or text, whose parts nobody means."""
+def many(model: type[Any], given: Any) -> Iterable[Any]:
+    """Objects, to be read lazily. Raises `QueryError` for one of them, and for what is no iterable."""
     if isinstance(given, (str, bytes, Model)) or not isinstance(given, Iterable):
-        raise QueryError(f"{model.__name__}: {given!r} is given where {what} are wanted, as a list or an iterator")
+        raise QueryError(f"{model.__name__}.set_many() takes objects, as a list or an iterator, not {given!r}")
     return given
 
 

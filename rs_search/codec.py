@@ -1,4 +1,4 @@
-"""Instances to documents and back.
+"""Instances to documents; `rs_search.reading` is the way back.
 
 A document is the schematics primitive of the whole object, whatever roles and export levels hide from readers,
 without None (kept as null where the field has a default, which an absent member would load as), with the companions
@@ -7,23 +7,24 @@ of `rs_search.companions` beside it.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from schematics.common import DEFAULT
 from schematics.exceptions import BaseError
-from schematics.models import Model, ModelDict
+from schematics.models import Model
 from schematics.transforms import get_export_context
 from schematics.undefined import Undefined
 
 from . import kinds
-from .companions import UnkeepableAt, companions, restore_exact
-from .errors import UnreadableDocument, UnstorableValue, shown_key
-from .index_schema import EXACT, index_schema_of
-from .json_numbers import float_text
+from .companions import UnkeepableAt, companions
+from .errors import UnstorableValue
+from .index_schema import index_schema_of
+from .json_numbers import are_plain, float_text
 from .kinds import Unkeepable
+from .memo import once_per_class
+from .reading import class_for
 from .schema import COMPANIONS, Field, schema_of
 
 Document = dict[str, Any]
@@ -61,37 +62,52 @@ def primitive_of(field: Field, value: Any) -> Any:
 def dump(document: Document) -> bytes:
     """A document as JSON text that RedisJSON reads exactly. Raises `Unkeepable`."""
     try:
-        return orjson.dumps(_with_exact_floats(document, 1))
+        return orjson.dumps(document if are_plain(document) else _with_exact_floats(document, 1))
     except orjson.JSONEncodeError as error:
         raise Unkeepable(str(error)) from None
 
 
+def values_of(instance: Model) -> Mapping[str, Any]:
+    """The values of an instance by name, read at once: schematics looks each of them up in three places."""
+    unsafe, converted, valid = instance._data.maps
+    if unsafe:
+        return {**valid, **converted, **unsafe}
+    if not valid:
+        return converted  # type: ignore[no-any-return]
+    return valid | converted if converted else valid  # type: ignore[no-any-return]
+
+
 def _encode_model(instance: Model, above: str, nulls: bool = False) -> Document:
     document: Document = {}
+    values = values_of(instance)
     for name, field in schema_of(type(instance)).fields.items():
-        value = _value(instance, field)
+        if field.computed is None:
+            value = values.get(name)
+        else:
+            value = _computed(instance, field)
+            # It may have set other fields.
+            values = values_of(instance)
+        if value is Undefined:
+            value = None
         if value is not None:
             document[field.member] = _encode_value(field, value, f"{above}{name}", nulls)
-        elif field.has_default or (nulls and _shows_none(field)):
+        elif field.has_default or (nulls and shows_none(field)):
             document[field.member] = None
     return document
 
 
-def _shows_none(field: Field) -> bool:
+def shows_none(field: Field) -> bool:
     """Whether schematics' primitive has null for the field, too: not with ``serialize_when_none=False``."""
     return bool(field.type.get_export_level(_EXPORT) >= DEFAULT)
 
 
-def _value(instance: Model, field: Field) -> Any:
-    if field.computed is None:
-        value = instance._data.get(field.name)
-    else:
-        try:
-            value = field.computed.__get__(instance, type(instance))
-        except Exception:
-            # As schematics' own export does: a property that fails on this object has no value.
-            value = None
-    return None if value is Undefined else value
+def _computed(instance: Model, field: Field) -> Any:
+    assert field.computed is not None
+    try:
+        return field.computed.__get__(instance, type(instance))
+    except Exception:
+        # As schematics' own export does: a property that fails on this object has no value.
+        return None
 
 
 def _encode_value(field: Field, value: Any, path: str, nulls: bool = False) -> Any:
@@ -125,7 +141,7 @@ def _key(key: Any, path: str) -> str:
 
 def _encode_object(field: Field, value: Any, path: str, nulls: bool) -> Document:
     document = _encode_model(value, f"{path}__", nulls)
-    back = _class_for(field, document, path)
+    back = class_for(field, document, path)
     if back is not type(value):
         raise UnkeepableAt(
             path, f"it is a {type(value).__name__} and would be read back as a {back.__name__}; "
@@ -134,28 +150,26 @@ def _encode_object(field: Field, value: Any, path: str, nulls: bool) -> Document
     return document
 
 
-def _class_for(field: Field, document: Document, path: str) -> type[Model]:
-    find = getattr(field.type, "find_model", None)
-    if find is None:
-        only: type[Model] = field.models[0]
-        return only
-    try:
-        found: type[Model] = find(document)
-    except Exception as error:
-        raise UnkeepableAt(
-            path, f"{type(field.type).__name__} does not know the class of what was stored: {error}"
-        ) from None
-    return found
-
-
 def classes_within(instance: Model) -> dict[str, type[Model]]:
     """The classes of the objects in an instance, by path."""
-    fields = schema_of(type(instance)).fields.values()
     found: dict[str, type[Model]] = {}
-    for field in fields:
-        if field.computed is None and (field.element is not None or field.kind is kinds.OBJECT):
-            _note_classes(instance._data.get(field.name), field.name, found)
+    fields = _with_objects(type(instance))
+    values = values_of(instance) if fields else {}
+    for name in fields:
+        _note_classes(values.get(name), name, found)
     return found
+
+
+@once_per_class
+def _with_objects(model: type[Model]) -> tuple[str, ...]:
+    """The fields that may hold objects by themselves, in lists or in dictionaries."""
+    return tuple(name for name, field in schema_of(model).fields.items() if field.computed is None and _holds(field))
+
+
+def _holds(field: Field) -> bool:
+    if field.element is None:
+        return field.kind is kinds.OBJECT
+    return field.element.kind is kinds.ANY or _holds(field.element)
 
 
 def _note_classes(value: Any, path: str, found: dict[str, type[Model]]) -> None:
@@ -182,116 +196,21 @@ def refuse_changed_classes(instance: Model, before: dict[str, type[Model]]) -> N
 
 
 def _with_exact_floats(value: Any, depth: int) -> Any:
-    if depth > DEEPEST and isinstance(value, (dict, list)):
+    """JSON with another text for the floats that need one; what has none of them is given as it is."""
+    if depth > DEEPEST:
         raise Unkeepable(f"it is nested more than {DEEPEST} levels deep")
+    changed = {}
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, float):
+            text = float_text(inner)
+            if text is not None and "e" in text:
+                changed[step] = orjson.Fragment(text)
+        elif isinstance(inner, (dict, list)):
+            found = _with_exact_floats(inner, depth + 1)
+            if found is not inner:
+                changed[step] = found
+    if not changed:
+        return value
     if isinstance(value, dict):
-        return {key: _with_exact_floats(inner, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_exact_floats(inner, depth + 1) for inner in value]
-    if isinstance(value, float):
-        text = float_text(value)
-        return value if text is None or "e" not in text else orjson.Fragment(text)
-    return value
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def parse(text: bytes | str, key: str, load: Callable[[Any], Any] = orjson.loads) -> Document:
-    """The document stored under ``key``, with its exact numbers put back. Raises `UnreadableDocument`."""
-    try:
-        document = load(text)
-    except Exception as error:
-        # ``load`` may be the user's own.
-        raise UnreadableDocument(f"{shown_key(key)} holds no document: {error}") from None
-    if not isinstance(document, dict):
-        kind = type(document).__name__
-        raise UnreadableDocument(f"{shown_key(key)} holds JSON of type {kind}, where a document is an object")
-    beside = document.pop(COMPANIONS, None)
-    if isinstance(beside, dict) and EXACT in beside:
-        restore_exact(document, beside[EXACT])
-    return document
-
-
-def decode(model: type[Model], document: Document, key: str, only: Collection[str] | None = None) -> Model:
-    """An instance as ``model(document)`` would make it, unknown members apart. Raises `UnreadableDocument`.
-
-    ``only`` names the fields that it gets a value for; None is all of them.
-    """
-    try:
-        return _decode_model(model, document, "", only)
-    except UnkeepableAt as error:
-        raise _unreadable(model, key, error) from None
-
-
-def _unreadable(model: type[Model], key: str, error: UnkeepableAt) -> UnreadableDocument:
-    told = f"{shown_key(key)} is no readable {model.__name__}: {error.path}: {error.reason}"
-    return UnreadableDocument(told)
-
-
-def decode_fields(model: type[Model], document: Document, key: str, names: Iterable[str]) -> dict[str, Any]:
-    """The native values of some fields, by name. Raises `UnreadableDocument`."""
-    fields = schema_of(model).fields
-    members = {field.member for field in fields.values()}
-    try:
-        return {name: _decode_member(fields[name], members, document, name) for name in names}
-    except UnkeepableAt as error:
-        raise _unreadable(model, key, error) from None
-
-
-def _decode_model(model: type[Model], document: Document, above: str, only: Collection[str] | None = None) -> Model:
-    data: Document = {}
-    members = {field.member for field in schema_of(model).fields.values()}
-    for name, field in schema_of(model).fields.items():
-        if field.computed is None and (only is None or name in only):
-            data[name] = _decode_member(field, members, document, f"{above}{name}")
-    if model.__init__ is Model.__init__:
-        instance: Model = object.__new__(model)
-        instance._data = ModelDict(converted=data)
-    else:
-        # A constructor of the model's own runs, as it does in redis-schematics.
-        instance = model({}) if _wants_data(model) else model()
-        instance._data.converted.update(data)
-    for name, field in schema_of(model).fields.items():
-        if field.computed is not None and field.computed.fset is not None and field.member in document:
-            value = _decode_value(field, document[field.member], f"{above}{name}")
-            field.computed.__set__(instance, value)
-    return instance
-
-
-def _wants_data(model: type[Model]) -> bool:
-    required = [
-        parameter
-        for parameter in list(inspect.signature(model.__init__).parameters.values())[1:]
-        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-    ]
-    return bool(required)
-
-
-def _decode_member(field: Field, members: set[str], document: Document, path: str) -> Any:
-    if field.member in document:
-        return _decode_value(field, document[field.member], path)
-    for name in field.type.get_input_keys():
-        # What another field is stored under is that field's.
-        if name in document and name not in members:
-            return _decode_value(field, document[name], path)
-    default = field.type.default
-    if default is Undefined or default is None:
-        return None
-    return kinds.to_native(field.type, default)
-
-
-def _decode_value(field: Field, value: Any, path: str) -> Any:
-    if value is None:
-        return None
-    if field.kind is kinds.LIST and field.element is not None and isinstance(value, list):
-        return [_decode_value(field.element, element, f"{path}[{place}]") for place, element in enumerate(value)]
-    if field.kind is kinds.DICT and field.element is not None and isinstance(value, dict):
-        coerce = field.type.coerce_key
-        return {coerce(key): _decode_value(field.element, inner, f"{path}[{key!r}]") for key, inner in value.items()}
-    if field.kind is kinds.OBJECT and isinstance(value, dict):
-        return _decode_model(_class_for(field, value, path), value, f"{path}__")
-    try:
-        return field.kind.decode(field.type, value)
-    except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise UnkeepableAt(path, f"{value!r} cannot be read: {error}") from None
+        return {**value, **changed}
+    return [changed.get(place, inner) for place, inner in enumerate(value)]

@@ -23,6 +23,7 @@
         ├── IncompleteResult                      the server says that it left rows out
         ├── MissingIndex                          the index is not there, and may not be made (``__auto_index__``)
         ├── MissingModule                         the server has lost a module that it had
+        ├── NotAllowed                            a replica that is only read, or a user without leave
         ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError                   the embedded server could not be started
 
@@ -44,6 +45,7 @@ __all__ = [
     "MissingIndex",
     "MissingModule",
     "MultipleFound",
+    "NotAllowed",
     "NotFound",
     "QueryError",
     "RedisMixinException",
@@ -163,6 +165,10 @@ class MissingIndex(ServerError):
 
 class MissingModule(ServerError):
     """The server has lost a module that it had; what it can do is found out anew."""
+
+
+class NotAllowed(ServerError):
+    """The server is a replica that is only read, or its user may not run the command."""
 
 
 class WrongKeyType(ServerError):

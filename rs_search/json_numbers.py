@@ -12,10 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 _POWERS = tuple(float(f"1e{exponent}") for exponent in range(309))
 _LARGEST_SIGNIFICAND = 2**64
 _NEIGHBOURS = 40
+#: A float that is a whole number of hundredths, and of fewer than this, is written in 15 digits or fewer.
+MOST_HUNDREDTHS = 10**13
+#: `are_plain` looks no deeper.
+_DEEPEST = 60
 
 
 def read_by_server(significand: int, exponent: int) -> float:
@@ -48,9 +54,13 @@ def float_text(number: float) -> str | None:
     ('4479439097163243520e-19', None)
     """
     text = repr(number)
-    # Up to 15 digits and no exponent: the significand and the power of ten are exact floats, rounded once.
-    if len(text) <= 16 and "e" not in text:
-        return text
+    return text if _is_short(text) else _long_text(number)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _long_text(number: float) -> str | None:
+    # Asked several times for each number of a document: by the index's number, by the companions, and by the text.
+    text = repr(number)
     sign, magnitude = ("-", -number) if number < 0 else ("", number)
     significand, exponent = _parts(repr(magnitude))
     if read_by_server(significand, exponent) == magnitude:
@@ -60,6 +70,34 @@ def float_text(number: float) -> str | None:
         if read_by_server(significand, exponent) == magnitude == float(candidate):
             return sign + candidate
     return None
+
+
+def _is_short(text: str) -> bool:
+    # Up to 15 digits and no exponent: the significand and the power of ten are exact floats, rounded once.
+    return len(text) <= 16 and "e" not in text
+
+
+def is_plain(number: float) -> bool:
+    """Whether `float_text` of a finite number is its shortest text, found at a glance.
+
+    >>> is_plain(19.99), is_plain(0.1 + 0.2)
+    (True, False)
+    """
+    return _is_short(repr(number))
+
+
+def are_plain(value: Any, depth: int = 0) -> bool:
+    """Whether all floats in JSON are plain; of what is nested too deep, False."""
+    if isinstance(value, float):
+        return is_plain(value)
+    if not isinstance(value, (dict, list)):
+        return True
+    if depth == _DEEPEST:
+        return False
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (float, dict, list)) and not are_plain(inner, depth + 1):
+            return False
+    return True
 
 
 def _parts(text: str) -> tuple[int, int]:

@@ -19,12 +19,12 @@ from typing import Any
 from schematics.common import PRIMITIVE
 from schematics.models import Model
 from schematics.transforms import get_export_context, get_import_context, to_primitive_converter
-from schematics.types import BaseType, DateTimeType, DateType, UnionType
+from schematics.types import BaseType, DateType, UnionType
 
+from .instants import EPOCH, is_read_back, is_standard
 from .json_numbers import float_text
 
 MICROSECOND = dt.timedelta(microseconds=1)
-EPOCH = dt.datetime(1970, 1, 1)
 #: Integers below this are exact as doubles, and so is every comparison with one.
 EXACT_INTEGERS = 2**53
 #: Decimals of so many digits keep their order and differences as doubles (IEEE 754, section 5.12.2).
@@ -36,7 +36,7 @@ class Unkeepable(ValueError):
     """A value that cannot come back equal; the caller knows the field and says so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One row of meaning.
 
@@ -142,15 +142,17 @@ def _comes_back(type_: BaseType, native: Any, primitive: Any) -> Any:
 
 
 def _encode_date(type_: BaseType, native: Any) -> Any:
-    if _writes_standard(type_, DateType.to_primitive, DateType.SERIALIZED_FORMAT) and not _custom(type_, "formats"):
+    if is_standard_date(type_):
         # strftime does not pad years below 1000 on Linux, and schematics then cannot read its own text.
         return dt.date.isoformat(native)
     return _comes_back(type_, native, type_.to_primitive(native))
 
 
 def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
-    if _writes_standard(type_, DateTimeType.to_primitive, DateTimeType.SERIALIZED_FORMAT, "%Y-%m-%dT%H:%M:%S.%fZ"):
+    if is_standard(type_):
         primitive: Any = _standard_text(type_, native)
+        if is_read_back(type_, native):
+            return primitive
     else:
         primitive = type_.to_primitive(native)
         if isinstance(primitive, float):
@@ -158,12 +160,10 @@ def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
     return _comes_back(type_, native, primitive)
 
 
-def _writes_standard(type_: BaseType, method: Any, *formats: str) -> bool:
-    return getattr(type(type_), "to_primitive", None) is method and type_.serialized_format in formats
-
-
-def _custom(type_: BaseType, name: str) -> bool:
-    return bool(getattr(type_, name) != ["%Y-%m-%d"])
+def is_standard_date(type_: BaseType) -> bool:
+    """Whether a type writes days as ISO 8601, and reads nothing else."""
+    writes = getattr(type(type_), "to_primitive", None) is DateType.to_primitive
+    return writes and (type_.serialized_format, type_.formats) == (DateType.SERIALIZED_FORMAT, ["%Y-%m-%d"])
 
 
 def _standard_text(type_: BaseType, native: dt.datetime) -> str:
@@ -371,7 +371,8 @@ INDEX_FIELDS: dict[str, Callable[[Kind], bool]] = {
     "TEXT": lambda kind: kind in (TEXT, MULTILINGUAL),
     "GEO": lambda kind: kind is POINT,
 }
-#: Compound kinds are encoded and decoded member by member in `rs_search.codec`; only ``isnull`` compares them.
+#: Compound kinds are encoded in `rs_search.codec` and decoded in `rs_search.reading`, member by member; only ``isnull``
+#: compares them.
 OBJECT = Kind("object", _encode_any, to_native, _canonical)
 LIST = Kind("list", _encode_any, to_native, _canonical)
 DICT = Kind("dict", _encode_any, to_native, _canonical)

@@ -15,15 +15,15 @@ from schematics.models import Model
 
 from .arguments import batch_size, many, new_object, refuse_others, seconds_to_live
 from .changes import Expression
-from .codec import decode_fields
 from .errors import MultipleFound, NotFound, QueryError, shown_key
+from .hydration import hydrator, partial_fields, row_maker
 from .index import Index
 from .instances import changed as changed_fields
-from .instances import hydrate, own_key, own_pk
+from .instances import own_key, own_pk
+from .memo import once_per_class
 from .operations import convert, records, relations, removal, search, selected
-from .operations.candidates import Row
 from .operations.convert import Converted
-from .operations.requests import ALONE, Operation, Pause, Stream, through
+from .operations.requests import ALONE, OnError, OnProgress, Operation, Pause, Stream, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -32,9 +32,11 @@ from .primary_key import equalities, is_given, key_for, names_of_key, primary_ke
 from .progress import shown
 from .query.bind import bind, bind_reference
 from .query.prefetch import bind_prefetch
-from .query.queryset import OnError, OnProgress, ResultSet
+from .query.queryset import ResultSet
 from .query.shapes import PARTIAL, Shape
 from .query.tree import Q
+from .query.values import collection
+from .reading import Row
 from .references import bare
 from .rewriting import check_values
 from .schema import schema_of
@@ -49,6 +51,8 @@ from .twins import Make, awaited, sync
 M = TypeVar("M")
 T = TypeVar("T")
 _PK_NAMES = ("pk", "pk__exact", "pk__eq")
+#: What a result set begins with.
+_FIRST_STEPS = frozenset(("all", "filter", "exclude", "order_by"))
 
 
 class Objects(Generic[M]):
@@ -90,7 +94,7 @@ class Objects(Generic[M]):
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
-            names = None if only is None else many(self.model, only, "names of fields")
+            names = None if only is None else collection(only, f"{self.model.__name__}.set(only=…)")
             return (yield from records.put_members(state, instance, names, expire))
         if if_absent and if_present:
             raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
@@ -277,20 +281,20 @@ class Objects(Generic[M]):
         """
         life, size = self._life(expire), batch_size(self.model, batch)
         task = records.Many(self.model, life, size, on_error, on_progress)
-        return (yield from records.put_many(state, many(self.model, instances, "instances"), task))
+        return (yield from records.put_many(state, many(self.model, instances), task))
 
     set_many, aset_many = sync(_set_many), awaited(_set_many)
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        texts = [text_of_pk(self.model, pk) for pk in many(self.model, pks, "primary keys")]
+        texts = self._pk_texts(pks, "get_many")
         return (yield from records.get_many(state, self.model, texts))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
         """Remove the objects with these primary keys, or these instances, of any version; gives how many there were."""
-        given = list(many(self.model, pks, "primary keys or instances"))
+        given = collection(pks, f"{self.model.__name__}.delete_many()")
         for one in given:
             if isinstance(one, Model):
                 refuse_others(self.model, one)
@@ -304,7 +308,7 @@ class Objects(Generic[M]):
 
     def all(self) -> ResultSet[M]:
         """All objects, lazily."""
-        return ResultSet(self, Select(self.model), ((f"{self.model.__name__}.all()", None),))
+        return ResultSet(self, Select(self.model), ((f"{_called(self.model)}.all()", None),))
 
     def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
@@ -367,7 +371,7 @@ class Objects(Generic[M]):
         and 2 round trips a batch; moving takes 5.
         """
         yield ALONE
-        if source is not None and known_of(client_of(source))[0] is not state:
+        if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
             todo = convert.task(self.model, source, to, batch, dry_run, tell)
@@ -381,12 +385,12 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, self._wanted(select, shape))
-        rows: list[Any] = []
-        for start in range(0, len(answer.value), BATCH):
-            rows += self._shaped(answer.value[start : start + BATCH], shape)
-            if len(answer.value) > BATCH:
-                # Other tasks of an event loop have their turn.
-                yield Pause(0)
+        make = row_maker(self.model, shape)
+        rows = [make(key, stored) for key, stored in answer.value[:BATCH]]
+        for start in range(BATCH, len(answer.value), BATCH):
+            # Other tasks of an event loop have their turn.
+            yield Pause(0)
+            rows += [make(key, stored) for key, stored in answer.value[start : start + BATCH]]
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
@@ -427,13 +431,14 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
     ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
+        pk_of, texts = storage_of(self.model).pk, None if pks is None else self._pk_texts(pks, "in_bulk")
         select = self._wanted(select, shape)
-        if pks is None:
-            found = (yield from search.select_rows(state, select)).value
+        if texts is None or select.distinct:
+            answer = yield from search.select_rows(state, select)
+            wanted = None if texts is None else frozenset(texts)
+            found = [row for row in answer.value if wanted is None or pk_of(row[0]) in wanted]
         else:
-            texts = [text_of_pk(self.model, pk) for pk in pks]
             found = yield from search.select_among(state, select, texts)
-        pk_of = storage_of(self.model).pk
         rows = self._shaped(found, shape)
         yield from relations.prefetch(rows, shape.prefetch)
         return {pk_of(key): row for (key, _), row in zip(found, rows, strict=True)}
@@ -455,32 +460,27 @@ class Objects(Generic[M]):
         return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        if shape.of_values:
-            fields = shape.fields
-            return [shape.row(decode_fields(self.model, document, key, fields)) for key, document in rows]
-        names = self._partial(shape) if shape.kind == PARTIAL else None
-        return [self._hydrate(key, document, names) for key, document in rows]
-
-    def _partial(self, shape: Shape) -> frozenset[str]:
-        """The fields of instances with some fields only: what makes the key, and the version, are always among them."""
-        version = options_of(self.model).version_field
-        return frozenset([*shape.fields, *names_of_key(self.model), *([version] if version else [])])
+        make = row_maker(self.model, shape)
+        return [make(key, document) for key, document in rows]
 
     def _wanted(self, select: Select, shape: Shape) -> Select:
         """The question with the members that its rows need, for layers that read them by themselves."""
         if not (shape.of_values or shape.kind == PARTIAL):
             return select
         fields = schema_of(self.model).fields
-        names = shape.fields if shape.of_values else self._partial(shape)
+        names = shape.fields if shape.of_values else partial_fields(self.model, shape)
         return replace(select, members=frozenset(fields[name].member for name in names))
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
-        return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
+        return ResultSet(self, Select(self.model), ((_called(self.model), None),))
 
-    def _hydrate(self, key: str, document: Any, only: frozenset[str] | None = None) -> M:
-        return hydrate(self.model, key, document, only)  # type: ignore[no-any-return]
+    def _pk_texts(self, pks: Iterable[Any], method: str) -> list[str]:
+        return [text_of_pk(self.model, pk) for pk in collection(pks, f"{self.model.__name__}.{method}()")]
+
+    def _hydrate(self, key: str, stored: Any) -> M:
+        return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
 
     def _none_under(self, pk: str) -> str:
         return f"no {self.model.__name__} under {shown_key(key_for(self.model, pk))}"
@@ -494,6 +494,13 @@ class Objects(Generic[M]):
         if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
             return text_of_pk(self.model, given["pk"])
         return primary_key_of_values(self.model, given)
+
+
+@once_per_class
+def _called(model: type[Any]) -> str:
+    """What has the methods in Python: the model, unless a field has the name of one."""
+    taken = any(name in _FIRST_STEPS for name in schema_of(model).fields)
+    return f"objects({model.__name__})" if taken else model.__name__
 
 
 def _shown(lookups: dict[str, Any]) -> str:

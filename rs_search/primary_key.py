@@ -11,9 +11,12 @@ from typing import Any
 import orjson
 from schematics.exceptions import BaseError
 from schematics.models import Model
+from schematics.types import StringType
 
+from .codec import values_of
 from .errors import InvalidObject, InvalidValue
 from .kinds import Unkeepable
+from .memo import once_per_class
 from .options import of_instance, options_of, own_method
 from .schema import Field, schema_of
 from .storage import storage_of
@@ -35,7 +38,8 @@ def default_primary_key(instance: Model) -> str | None:
     """The same, whatever ``__primary_key__`` the model has of its own."""
     model = type(instance)
     fields = schema_of(model).fields
-    values = {name: instance._data.get(name) for name, field in fields.items() if field.computed is None}
+    stands = values_of(instance)
+    values = {name: stands.get(name) for name in names_of_key(model) if fields[name].computed is None}
     if "pk" not in fields:
         # A model without the field: the key of an object that was loaded or written.
         values["pk"] = instance.__dict__.get("pk")
@@ -43,7 +47,7 @@ def default_primary_key(instance: Model) -> str | None:
         if name in fields and fields[name].computed is not None and not is_given(values.get("pk")):
             values[name] = _computed(instance, fields[name])
     try:
-        return _default_of_values(model, values)
+        return default_of_values(model, values)
     except InvalidValue as error:
         raise InvalidObject(str(error)) from None
 
@@ -53,17 +57,18 @@ def primary_key_of_values(model: type[Model], values: Mapping[str, Any]) -> str 
     declared = own_method(model, "__primary_key__")
     if declared is not None and not is_given(values.get("pk")):
         return _declared_of_values(model, declared, values)
-    return _default_of_values(model, values)
+    return default_of_values(model, values)
 
 
-def _default_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
+def default_of_values(model: type[Model], values: Mapping[str, Any]) -> str | None:
+    """The same, whatever ``__primary_key__`` the model has of its own."""
     for name in _MAKES_KEY:
         if is_given(values.get(name)):
-            return _text(model, name, values[name])
+            return text_of(model, name, values[name])
     names = options_of(model).unique_together
     if not names or any(values.get(name) is None for name in names):
         return None
-    texts = [_text(model, name, values[name]) for name in names]
+    texts = [text_of(model, name, values[name]) for name in names]
     if not storage_of(model).quotes:
         return ".".join(texts)
     # Joined by a dot as in redis-schematics; a dot within a part is quoted, or ("a.b", "c") would be ("a", "b.c").
@@ -85,6 +90,7 @@ def equalities(lookups: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if "__" not in name}
 
 
+@once_per_class
 def names_of_key(model: type[Model]) -> tuple[str, ...]:
     """The fields that an object's primary key may come from."""
     fields = schema_of(model).fields
@@ -102,7 +108,7 @@ def new_primary_key(model: type[Model]) -> str:
         raise InvalidObject(f"{model.__name__} needs {', '.join(names)} to make its primary key; one of them is None")
     made_up, name = str(uuid.uuid4()), _holder(model)
     try:
-        _text(model, name, made_up)
+        text_of(model, name, made_up)
     except InvalidValue:
         type_name = type(schema_of(model).fields[name].type).__name__
         raise InvalidObject(
@@ -118,7 +124,7 @@ def key_for(model: type[Model], pk: str) -> str:
 
 def text_of_pk(model: type[Model], value: Any) -> str:
     """A primary key as text, read by the type of the ``pk`` field, or the ``id`` that stands for it."""
-    return _text(model, _holder(model), value)
+    return text_of(model, _holder(model), value)
 
 
 def _holder(model: type[Model]) -> str:
@@ -155,7 +161,30 @@ def _computed(instance: Model, field: Field) -> Any:
         ) from error
 
 
-def _text(model: type[Model], name: str, value: Any) -> str:
+@once_per_class
+def _texts(model: type[Model]) -> frozenset[str]:
+    """The fields whose primary keys are text as it is."""
+    return frozenset(name for name, field in schema_of(model).fields.items() if _is_text(field))
+
+
+def _is_text(field: Field) -> bool:
+    return type(field.type) is StringType and field.computed is None
+
+
+def is_text(model: type[Model], name: str) -> bool:
+    """Whether text is a primary key of that field as it is."""
+    return name in _texts(model)
+
+
+def is_text_of_pk(model: type[Model]) -> bool:
+    """Whether text is a primary key of the model as it is."""
+    return _holder(model) in _texts(model)
+
+
+def text_of(model: type[Model], name: str, value: Any) -> str:
+    """A primary key as text, read by the type of a field. Raises `InvalidValue`."""
+    if type(value) is str and name in _texts(model) and value.isascii():
+        return value
     field = schema_of(model).fields.get(name)
     if field is None or field.computed is not None:
         return str(value)

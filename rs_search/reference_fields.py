@@ -204,7 +204,7 @@ def put_on(owner: type[Any], name: str | None) -> None:
     for known in [name] if name is not None else list(owner.__dict__):
         if type(owner.__dict__.get(known)) is FieldDescriptor:
             setattr(owner, known, ReferenceField(known) if name is not None else _UndecidedField(known))
-    for method, replacement in _METHODS.items():
+    for method, replacement in METHODS.items():
         if getattr(owner, method) is getattr(Model, method):
             setattr(owner, method, replacement)
 
@@ -239,4 +239,5 @@ def _compared(instance: Any, name: str) -> Any:
     return bare(instance._data.get(name)) if _is_reference(instance, name) else instance.get(name)
 
 
-_METHODS: dict[str, Any] = {"__getitem__": _item, "__contains__": _contains, "__eq__": _equal}
+#: What stands on models with references in place of schematics' own.
+METHODS: dict[str, Any] = {"__getitem__": _item, "__contains__": _contains, "__eq__": _equal}

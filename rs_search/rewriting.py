@@ -14,18 +14,20 @@ from schematics.models import Model
 
 from .changes import evaluated, fields_of
 from .codec import Document, encode
-from .companions import UnkeepableAt, companions
+from .companions import UnkeepableAt, companions, merged
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue, shown_key
-from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, index_schema_of
-from .instances import Prepared, own_key, payload_of, validate
+from .index_schema import index_schema_of
+from .instances import Prepared, Values, noted, own_key, payload_of, validate
 from .options import options_of, own_method
 from .primary_key import names_of_key
+from .quick import quick_writer
 from .schema import COMPANIONS, Field, schema_of
 from .storage import storage_of
 from .storage.base import Seen
 
 #: What a model may have of its own that makes the key of any of its fields.
 _OF_KEYS = ("__primary_key__", "__set_key__")
+_IN_TEXT = COMPANIONS.encode()
 
 
 def check_names(model: type[Model], names: Iterable[str]) -> None:
@@ -75,18 +77,36 @@ def rewritten(stored: Any, seen: Seen, names: Collection[str]) -> Prepared:
     """A stored object as it is to be written where these fields of it were changed. Raises `UnstorableValue`."""
     model = type(stored)
     storage, schema = storage_of(model), schema_of(model)
-    whole = encode(stored, for_index=False, nulls=storage.keeps_nulls)
+    before, written = Values.of(stored), _as_written(stored, seen.key)
+    whole = encode(stored, for_index=False, nulls=storage.keeps_nulls) if written is None else written[0]
     touched = [field for field in schema.fields.values() if _changes(model, field, names)]
     members = {field.member for field in schema.fields.values()}
     document = dict(seen.document)
     for field in touched:
         _put(document, field, whole, members)
     changed = frozenset(field.member for field in touched)
+    if written is not None and written[0] == document and _IN_TEXT not in seen.text:
+        # As the model writes it by itself.
+        _, payload, beside = written
+        document.update({COMPANIONS: beside} if beside else {})
+        return Prepared(seen.key, document, payload, noted(model, document, payload), before, changed)
     if storage.indexed:
         beside = _beside(model, document, seen.text)
         if beside:
             document[COMPANIONS] = beside
-    return Prepared(seen.key, document, payload_of(model, document), changed)
+    payload = payload_of(model, document)
+    return Prepared(seen.key, document, payload, noted(model, document, payload), before, changed)
+
+
+def _as_written(stored: Any, key: str) -> tuple[Document, Any, Document | None] | None:
+    """The document of an object, what it is kept as, and its companions; None where that is not known quickly."""
+    write = quick_writer(type(stored))
+    quick = None if write is None else write(stored, key)
+    if quick is None:
+        return None
+    document, payload = quick[3], quick[4]
+    beside = document.pop(COMPANIONS, None)
+    return document, payload, beside
 
 
 def _changes(model: type[Model], field: Field, names: Collection[str]) -> bool:
@@ -112,19 +132,8 @@ def _beside(model: type[Model], document: Document, text: bytes) -> Document:
     except UnkeepableAt as error:
         told = f"{model.__name__}.{error.path} cannot be kept: {error.reason}"
         raise UnstorableValue(told, {error.path: error.reason}) from None
-    before = orjson.loads(text).get(COMPANIONS) if COMPANIONS.encode() in text else None
-    return _with_others(beside, before, schema) if isinstance(before, dict) else beside
-
-
-def _with_others(beside: Document, before: Document, schema: IndexSchema) -> Document:
-    own = {alias for leaf in schema.leaves.values() for alias in (leaf.alias, leaf.fold, leaf.case)}
-    others = {name: value for name, value in before.items() if name not in own and name not in (NULLS, DOUBTS, EXACT)}
-    for name in (NULLS, DOUBTS):
-        listed = before.get(name)
-        kept = [alias for alias in listed if alias not in own] if isinstance(listed, list) else []
-        if kept:
-            others[name] = [*beside.get(name, ()), *kept]
-    return {**beside, **others}
+    before = orjson.loads(text).get(COMPANIONS) if _IN_TEXT in text else None
+    return merged(before, beside, schema)
 
 
 def set_value(instance: Any, name: str, value: Any) -> None:

@@ -119,10 +119,11 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class ModelSchema:
-    """The fields of a model class, by name."""
+    """The fields of a model class, by name; ``members`` are the names that they are stored under."""
 
     model: type[Model]
     fields: dict[str, Field]
+    members: frozenset[str]
 
 
 @once_per_class
@@ -139,7 +140,7 @@ def schema_of(model: type[Model]) -> ModelSchema:
         other = by_member.setdefault(field.member, name)
         if other != name:
             raise SchemaError(f"{model.__name__}: {other} and {name} would both be stored as {field.member!r}")
-    return ModelSchema(model, fields)
+    return ModelSchema(model, fields, frozenset(by_member))
 
 
 def _field(name: str, declared: BaseType | Serializable) -> Field:

@@ -12,7 +12,9 @@ The instance's ``call_operation`` and ``await_operation`` say on which server.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from .operations.requests import Operation
@@ -29,10 +31,15 @@ class sync(Generic[S, P, T]):  # noqa: N801
 
     def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T]]) -> None:
         self.operation = operation
-        functools.update_wrapper(self, operation)  # type: ignore[arg-type]
+
+        def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:
+            return instance.call_operation(self.name, lambda state: operation(instance, state, *arguments, **options))
+
+        self.method = _told_as(operation, method)
+        functools.update_wrapper(self, self.method)  # type: ignore[arg-type]
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
-        self.name = name
+        self.name = self.method.__name__ = name
 
     @overload
     def __get__(self, instance: None, owner: Any) -> sync[S, P, T]: ...
@@ -41,15 +48,8 @@ class sync(Generic[S, P, T]):  # noqa: N801
     def __get__(self, instance: S, owner: Any) -> Callable[P, T]: ...
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        if instance is None:
-            return self
-
-        @functools.wraps(self.operation)
-        def method(*arguments: Any, **options: Any) -> Any:
-            make = functools.partial(_made, self.operation, instance, arguments, options)
-            return instance.call_operation(self.name, make)
-
-        return method
+        # Made once: a function made at each access costs as much as all else on the way to the server.
+        return self if instance is None else MethodType(self.method, instance)
 
 
 class awaited(Generic[S, P, T]):  # noqa: N801
@@ -57,7 +57,15 @@ class awaited(Generic[S, P, T]):  # noqa: N801
 
     def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T]]) -> None:
         self.operation = operation
-        functools.update_wrapper(self, operation)  # type: ignore[arg-type]
+
+        async def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:
+            return await instance.await_operation(lambda state: operation(instance, state, *arguments, **options))
+
+        self.method = _told_as(operation, method)
+        functools.update_wrapper(self, self.method)  # type: ignore[arg-type]
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.method.__name__ = name
 
     @overload
     def __get__(self, instance: None, owner: Any) -> awaited[S, P, T]: ...
@@ -66,22 +74,15 @@ class awaited(Generic[S, P, T]):  # noqa: N801
     def __get__(self, instance: S, owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        if instance is None:
-            return self
-
-        @functools.wraps(self.operation)
-        async def method(*arguments: Any, **options: Any) -> Any:
-            make = functools.partial(_made, self.operation, instance, arguments, options)
-            return await instance.await_operation(make)
-
-        return method
+        return self if instance is None else MethodType(self.method, instance)
 
 
-def _made(
-    operation: Callable[..., Operation[T]],
-    instance: Any,
-    arguments: tuple[Any, ...],
-    options: dict[str, Any],
-    state: Any,
-) -> Operation[T]:
-    return operation(instance, state, *arguments, **options)
+def _told_as(operation: Callable[..., Any], method: Any) -> Any:
+    """A method that tells of itself what the operation does, and takes what its callers give: not the state."""
+    functools.update_wrapper(method, operation)
+    # Else it would be that of the operation.
+    del method.__wrapped__
+    told = inspect.signature(operation)
+    of_caller = [each for place, each in enumerate(told.parameters.values()) if place != 1]
+    method.__signature__ = told.replace(parameters=of_caller)
+    return method

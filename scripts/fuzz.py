@@ -17,7 +17,7 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from property.comparing import Difference, batch  # type: ignore[import-not-found]
+from property.comparing import Difference, batch
 
 from rs_search.server import embedded
 

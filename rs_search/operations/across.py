@@ -47,7 +47,7 @@ def resolved(select: Select, find: Find) -> Operation[Select]:
 
 
 def _among(condition: Condition, pks: list[str]) -> Bound:
-    return Condition(condition.path, "in", tuple(sorted(pks)), condition.shown) if pks else NOTHING
+    return Condition(condition.path, "in", tuple(sorted(pks)), condition.said) if pks else NOTHING
 
 
 def _replaced(where: Bound, found: dict[int, Bound]) -> Bound:

@@ -7,28 +7,35 @@ key, a batch at a time, and checked as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
 
 from schematics.exceptions import BaseError
 
-from ..codec import Document, parse
 from ..errors import IncompleteResult, UnreadableDocument, shown_key
+from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
 from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
+from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import Page, aggregate_page, cursor_page, search_page
 from ..storage import storage_of
-from ..storage.base import BATCH
-from .requests import Command, Deliver, Operation, Stream, command
+from ..storage.base import BATCH, Storage
+from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
 
-Row = tuple[str, Document]
-Keep = Callable[[str, Document], bool]
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
 FIRST_ROWS = 1000
 #: More keys than that come by SCAN.
 MOST_KEYS = 1_000_000
+#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
+MOST_IDLE = 10_000
+#: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
+MOST_OTHERS = 4
+_KEY = itemgetter(0)
 
 
 class Tally:
@@ -38,39 +45,64 @@ class Tally:
         self.examined = 0
 
 
-def rows_by_key(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool = False) -> Stream:
-    """All rows of a plan in the order of their keys, a batch at a time, order and slice apart.
+def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool = False, sort: bool = True) -> Stream:
+    """All rows of a plan, order and slice apart, a batch at a time: in the order of their keys, or as they come.
 
     ``doubtful`` tells that the index cannot answer by itself. Cost: 1 round trip for up to a thousand candidates, else
     1 for the keys (a scan: O(keys of the database)) and 1 for a thousand documents.
     """
     check = plan.where if doubtful else plan.check
+    text, total = plan.query if check is None else plan.widened, None
     if plan.access != SCAN:
-        page = yield from _first_page(plan, plan.widened if check is not None else plan.query, capabilities)
-        if page is not None:
-            yield from _deliver(plan, _parsed(page), checker(plan, check), tally)
+        page = yield from _first_page(plan, text, capabilities)
+        if page is not None and len(page.rows) >= page.total:
+            yield from _deliver(plan, page, check, tally)
             return
-    keys = yield from _keys(plan, plan.query if check is None else plan.widened)
+        total = None if page is None else page.total
+    keys = yield from _keys(plan, text, capabilities, total)
+    if sort:
+        storage_of(plan.select.model).put_in_order(keys, plan.select.keys_down)
     # By now others may have written: what is read is checked whole.
-    in_order = sorted(keys, key=storage_of(plan.select.model).rank, reverse=plan.select.keys_down)
-    yield from read_rows(plan, in_order, capabilities, tally)
+    yield from read_rows(plan, keys, capabilities, tally)
 
 
 def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
-    """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys."""
-    keep = checker(plan, plan.where)
-    storage = storage_of(plan.select.model)
+    """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys.
+
+    Unless a slice may end before them, the next thousand are read while the caller works on these.
+    """
+    storage, meets = storage_of(plan.select.model), row_filter(plan.select.model, plan.where)
     first, then = _members(plan) if storage.partial else (None, None)
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        rows = yield from storage.read(batch, capabilities, first)
-        tally.examined += len(rows)
-        kept = [row for row in rows if keep(*row)]
-        if first != then and kept:
-            # Now the rest of them, checked once more: others may have written.
-            rows = yield from storage.read([key for key, _ in kept], capabilities, then)
-            kept = [row for row in rows if keep(*row)]
-        yield Deliver(kept)
+    stream = _found(storage, keys, capabilities, first, plan.select.stop is None)
+    try:
+        while (rows := (yield from next_batch(stream))) is not None:
+            tally.examined += len(rows)
+            kept = meets(rows)
+            if first != then and kept:
+                # Now the rest of them, checked once more: others may have written.
+                kept = meets((yield from storage.found([key for key, _ in kept], capabilities, then)))
+            yield Deliver(kept)
+    finally:
+        stream.close()
+
+
+def _found(
+    storage: Storage, keys: list[str], capabilities: Capabilities, members: Collection[str] | None, ahead: bool
+) -> Stream:
+    """What stands under keys, a thousand at a time; ``ahead``: each begun before the caller has those before it."""
+    begun: Any = None
+    try:
+        for start in range(0, len(keys), BATCH):
+            if begun is None:
+                rows = yield from storage.found(keys[start : start + BATCH], capabilities, members)
+            else:
+                rows = yield Finish(begun)
+            following = keys[start + BATCH : start + 2 * BATCH] if ahead else []
+            begun = (yield Begin(storage.found(following, capabilities, members))) if following else None
+            yield Deliver(rows)
+    finally:
+        if begun is not None:
+            begun.cancel()
 
 
 def _members(plan: Plan) -> tuple[frozenset[str] | None, frozenset[str] | None]:
@@ -87,63 +119,112 @@ def _firsts(paths: Iterable[Path]) -> frozenset[str]:
     return frozenset(str(path.steps[0]) for path in paths)
 
 
-def _deliver(plan: Plan, rows: list[Row], keep: Keep, tally: Tally) -> Stream:
+def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
+    # A document that expired between the index and the load is there without its text.
+    rows = [(key, text) for key, text in page.rows if text is not None]
     tally.examined += len(rows)
     # Keys that an index holds have no end of their own, so that they have the order of primary keys.
-    rows.sort(key=lambda row: row[0], reverse=plan.select.keys_down)
-    yield Deliver([row for row in rows if keep(*row)])
+    rows.sort(key=_KEY, reverse=plan.select.keys_down)
+    yield Deliver(rows if check is None else row_filter(plan.select.model, check)(rows))
 
 
-def checker(plan: Plan, where: Bound | None) -> Keep:
-    """A check of rows, in which a member that cannot be read is told with its key."""
-    if where is None or is_everything(where):
-        return lambda key, document: True
-    meets, name = predicate(where), plan.select.model.__name__
+def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
+    """Those of rows that meet conditions; a member that cannot be read is told with its key."""
+    if is_everything(where):
+        return lambda rows: rows
+    storage, meets = storage_of(model), predicate(where)
+    read = members_reader(paths_of(where)) if storage.json else None
 
-    def check(key: str, document: Document) -> bool:
+    def kept_slowly(row: Row) -> bool:
+        key, stored = row
         try:
-            return meets(document)
+            return meets(storage.parsed(stored, key))
         except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise UnreadableDocument(f"{shown_key(key)} is no readable {name}: {error}") from None
+            raise UnreadableDocument(f"{shown_key(key)} is no readable {model.__name__}: {error}") from None
 
-    return check
+    def kept(rows: list[Row]) -> list[Row]:
+        found = []
+        for row in rows:
+            try:
+                if meets(read(row[1])):  # type: ignore[misc]
+                    found.append(row)
+            except Exception:
+                # The whole of it, to tell what is wrong.
+                if kept_slowly(row):
+                    found.append(row)
+        return found
+
+    return kept if read is not None else lambda rows: list(filter(kept_slowly, rows))
+
+
+def documents_of(model: Any, paths: Iterable[Path]) -> Callable[[Row], Document]:
+    """A function that gives what paths need of a row's document. It raises `UnreadableDocument`."""
+    storage = storage_of(model)
+    read = members_reader(paths) if storage.json else None
+
+    def document(row: Row) -> Document:
+        try:
+            return read(row[1])  # type: ignore[misc]
+        except ValueError:
+            return storage.parsed(row[1], row[0])
+
+    return document if read is not None else lambda row: storage.parsed(row[1], row[0])
 
 
 # --- what the index gives -------------------------------------------------------------------------------------------
 
 
 def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[Page | None]:
-    """All that a query text finds, if it is not too much for one page."""
+    """The first rows that a query text finds, and how many there are in all; None where more than one page does."""
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
-        reply = yield command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "RETURN", "1", "$", "LIMIT", "0",
-                              str(most), "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
-        page = complete(search_page(reply))
-        return page if len(page.rows) >= page.total else None
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return None if cursor else complete(page)
+        return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
+    # What it says of a total is not of the rows that FILTER left.
+    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
 
 
-def keys_of(plan: Plan) -> Operation[list[str]]:
+def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
+    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", *content, "LIMIT", "0", str(most),
+                   "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
+
+
+def keys_of(plan: Plan, capabilities: Capabilities) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
-    return (yield from _keys(plan, plan.widened))
+    return (yield from _keys(plan, plan.widened, capabilities))
 
 
-def _keys(plan: Plan, text: str) -> Operation[list[str]]:
-    """The keys of all candidates, in one reply of the index or by SCAN."""
-    found = None if plan.access == SCAN else (yield from indexed_keys(plan, text))
-    return (yield from storage_of(plan.select.model).keys()) if found is None else found
+def _keys(plan: Plan, text: str, capabilities: Capabilities, total: int | None = None) -> Operation[list[str]]:
+    """The keys of all candidates, in one reply of the index or by SCAN; ``total`` as the index told it, if it did."""
+    storage = storage_of(plan.select.model)
+    if plan.access == SCAN or (yield from _most_keys_are_wanted(plan, text, total)):
+        return (yield from storage.keys())
+    found = yield from indexed_keys(plan, text, capabilities, total)
+    return (yield from storage.keys()) if found is None else found
 
 
-def indexed_keys(plan: Plan, text: str) -> Operation[list[str] | None]:
+def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation[bool]:
+    """Whether SCAN finds the keys sooner: it takes 1 µs a key of the database, and the index 8 for one of its own."""
+    if total is None or plan.filter is not None or text != "*":
+        return False
+    return int((yield command("DBSIZE"))) <= MOST_OTHERS * total
+
+
+def indexed_keys(
+    plan: Plan, text: str, capabilities: Capabilities, total: int | None = None
+) -> Operation[list[str] | None]:
     """The keys that the index finds, in one reply; None where they are too many for one."""
+    if total is not None and plan.filter is None and total < capabilities.most_rows:
+        page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
+        if len(page.rows) >= page.total:
+            return [key for key, _ in page.rows]
     # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
+    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
+                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
     page, cursor = cursor_page(reply)
     if not cursor:
         return [key for key, _ in complete(page).rows]
@@ -156,11 +237,6 @@ def aggregate(plan: Plan, text: str, *steps: str) -> Command:
     filters = ("FILTER", plan.filter) if plan.filter else ()
     return command("FT.AGGREGATE", plan.schema.name, text, "VERBATIM", *filters, *steps, "TIMEOUT", "0",
                    *plan.arguments(text))  # fmt: skip
-
-
-def _parsed(page: Page) -> list[Row]:
-    # A document that expired between the index and the load is there without its text.
-    return [(key, parse(values["$"], key)) for key, values in page.rows if values.get("$") is not None]
 
 
 def complete(page: Page) -> Page:

@@ -13,11 +13,12 @@ from typing import Any
 
 from schematics.models import Model
 
-from ..codec import Document, decode, encode, parse
+from ..codec import Document, encode
 from ..errors import QueryError, RedisMixinException, ServerError, UnreadableDocument
 from ..instances import hydrate
 from ..kinds import Unkeepable
 from ..primary_key import is_given, primary_key
+from ..reading import decode, parse
 from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of

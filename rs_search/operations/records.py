@@ -9,21 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from schematics.models import Model
 
 from ..arguments import refuse_others
-from ..codec import Document
 from ..errors import Conflict, InvalidObject, NotFound, shown_key
+from ..hydration import hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
     changed,
     hydrate,
     knows,
-    loaded,
     note_some_written,
     note_written,
     own_key,
@@ -33,6 +33,7 @@ from ..instances import (
 )
 from ..options import options_of
 from ..primary_key import names_of_key
+from ..reading import Row
 from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
@@ -49,20 +50,20 @@ OnProgress = Callable[[int], None]
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    """The key and document of a primary key, or None. 1 round trip."""
+def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    """The key of a primary key and what stands there, or None. 1 round trip."""
     return (yield from rediscovering(state, lambda: _get(state, model, pk)))
 
 
-def _get(state: ServerState, model: type[Model], pk: str) -> Operation[tuple[str, Document] | None]:
-    capabilities = yield from discover(state)
+def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
+    capabilities = state.known or (yield from discover(state))
     storage = storage_of(model)
     key = storage.key(pk)
-    document = yield from storage.read_one(key, capabilities)
-    if document is not None:
-        return key, document
+    stored = yield from storage.found_one(key, capabilities)
+    if stored is not None:
+        return key, stored
     others = yield from storage.locate([pk])
-    rows = (yield from storage.read(others, capabilities)) if others else []
+    rows = (yield from storage.found(others, capabilities)) if others else []
     return rows[0] if rows else None
 
 
@@ -72,7 +73,7 @@ def refresh(state: ServerState, instance: Any) -> Operation[None]:
     found = yield from get(state, model, pk)
     if found is None:
         raise NotFound(f"no {model.__name__} under {shown_key(storage_of(model).key(pk))}")
-    take_over(instance, hydrate(model, *found))
+    take_over(instance, hydrator(model)(*found))
 
 
 def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
@@ -83,12 +84,13 @@ def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operatio
 def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
     capabilities = yield from discover(state)
     storage = storage_of(model)
-    found: dict[str, tuple[str, Document]] = {}
+    found: dict[str, Row] = {}
     wanted = yield from storage.keys_for(list(dict.fromkeys(pks)))
     for start in range(0, len(wanted), BATCH):
-        rows = yield from storage.read(wanted[start : start + BATCH], capabilities)
+        rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
-    return [hydrate(model, *found[pk]) if pk in found else None for pk in pks]
+    build = hydrator(model)
+    return [build(*found[pk]) if pk in found else None for pk in pks]
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------
@@ -101,19 +103,18 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-    before = Values.of(instance)
     prepared = prepare(instance)
-    record = prepared.record(expire, when=when, undo=lambda: before.put_back(instance))
+    record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
-        note_written(instance, prepared.document)
+        note_written(instance, prepared)
     else:
-        before.put_back(instance)
+        prepared.before.put_back(instance)
     return written
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = yield from discover(state)
+    capabilities = state.known or (yield from discover(state))
     return (yield from storage_of(model).write(record, capabilities))
 
 
@@ -138,8 +139,7 @@ def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, 
     prepared, stored = yield from _changed(state, model, key, change_it, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
-    if loaded(instance) is not None:
-        note_some_written(instance, prepared.document, [*wanted, *([version] if version else [])])
+    note_some_written(instance, prepared, [*wanted, *([version] if version else [])])
     return True
 
 
@@ -193,11 +193,11 @@ def _changed(
         stored = hydrate(model, key, found[0].document)
         names = change_it(stored)
         if not names and expire is None:
-            return Prepared(key, found[0].document, None), stored
+            return Prepared(key, found[0].document, None, None, Values.of(stored)), stored
         bumped(stored)
         prepared = rewritten(stored, found[0], names)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
-            note_written(stored, prepared.document)
+            note_written(stored, prepared)
             return prepared, stored
         yield Pause(random.uniform(0, LONGEST_PAUSE))
 
@@ -270,36 +270,30 @@ def put_many(state: ServerState, instances: Iterable[Any], many: Many) -> Operat
             many.on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, many: Many) -> Iterator[tuple[Any, Values, Prepared]]:
+def _prepared(chunk: list[Any], position: int, many: Many) -> Iterator[tuple[Any, Prepared]]:
     for place, instance in enumerate(chunk, position):
         try:
             refuse_others(many.model, instance, exactly=True)
-            before = Values.of(instance)
             ready = prepare(instance)
         except InvalidObject as error:
             many.tell(place, instance, error)
         else:
-            yield instance, before, ready
+            yield instance, ready
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Values, Prepared]], many: Many) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], many: Many) -> Operation[int]:
     if not ready:
         return 0
-    records = [_undoable(one, many.expire) for one in ready]
+    records = [prepared.record(many.expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, many.model, records))
-    for instance, _, prepared in ready:
-        note_written(instance, prepared.document)
+    for instance, prepared in ready:
+        note_written(instance, prepared)
     return len(ready)
 
 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
     capabilities = yield from discover(state)
     yield from storage_of(model).write_many(records, capabilities)
-
-
-def _undoable(ready: tuple[Any, Values, Prepared], expire: int | None) -> Record:
-    instance, before, prepared = ready
-    return prepared.record(expire, undo=lambda: before.put_back(instance))
 
 
 def _write_versions(state: ServerState, chunk: list[Any], position: int, many: Many) -> Operation[int]:

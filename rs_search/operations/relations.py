@@ -13,9 +13,10 @@ from ..planner.plan import Select
 from ..planner.predicate import predicate
 from ..query.prefetch import Prefetch
 from ..query.tree import Bound
+from ..reading import Row
 from ..server.capabilities import ServerState
+from ..storage import storage_of
 from . import records, search
-from .candidates import Row
 from .requests import Deliver, Elsewhere, Operation, Stream, next_batch
 
 
@@ -26,12 +27,13 @@ def load_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
 
 
 def get_if(state: ServerState, model: type[Model], pk: str, where: Bound) -> Operation[Row | None]:
-    """The key and document of a primary key, if they meet conditions; 1 round trip, and those across references."""
+    """The key of a primary key and what stands there, if it meets conditions; 1 round trip, more across references."""
     found = yield from records.get(state, model, pk)
     if found is None:
         return None
     select = yield from search.resolved_select(Select(model, where))
-    return found if predicate(select.where)(found[1]) else None
+    key, stored = found
+    return found if predicate(select.where)(storage_of(model).parsed(stored, key)) else None
 
 
 # --- many at once ---------------------------------------------------------------------------------------------------

@@ -27,8 +27,7 @@ from ..rewriting import change
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
 from . import records, search, selected, versions
-from .requests import Elsewhere, Operation
-from .selected import OnProgress
+from .requests import Elsewhere, OnProgress, Operation
 
 
 def remove(state: ServerState, model: type[Model], keys: list[str]) -> Operation[int]:
@@ -69,7 +68,7 @@ def remove_all(state: ServerState, model: type[Model]) -> Operation[int]:
     return (yield from remove(state, model, (yield from storage_of(model).keys())))
 
 
-def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
+def remove_selected(state: ServerState, select: Select, on_progress: OnProgress = None) -> Operation[int]:
     """Remove every object that a question finds, and do what references to them say. Raises `Restricted`."""
     if not _referrers(select.model):
         return (yield from selected.remove_selected(state, select, on_progress))

@@ -10,6 +10,10 @@ from ..errors import RedisMixinException
 
 T = TypeVar("T")
 Argument: TypeAlias = str | bytes | int | float
+#: Yields what is to be sent, and returns its result.
+Operation: TypeAlias = Generator["Request", Any, T]
+#: Delivers rows between its requests, one batch at a time.
+Stream: TypeAlias = Generator["Request | Deliver", Any, None]
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,10 @@ class Command:
     arguments: tuple[Argument, ...]
 
 
+#: Is told how many are done.
+OnProgress: TypeAlias = Callable[[int], None] | None
+#: Is told of a key, the object as it is stored, and why it cannot be changed.
+OnError: TypeAlias = Callable[[str, Any, Exception], None] | None
 #: Keys of Redis, each with the types that it may be of.
 Held: TypeAlias = list[tuple[str, frozenset[str]]]
 #: What commands do, for `transaction`: ask (sent at once), write (kept for the end of the block), or write what depends
@@ -69,11 +77,24 @@ class Elsewhere:
     operation: Callable[[Any], Operation[Any]]
 
 
-Request: TypeAlias = Command | Batch | Pause | Elsewhere
-#: Yields what is to be sent, and returns its result.
-Operation: TypeAlias = Generator[Request, Any, T]
-#: Delivers rows between its requests, one batch at a time.
-Stream: TypeAlias = Generator[Request | Deliver, Any, None]
+@dataclass(frozen=True)
+class Begin:
+    """Begin an operation that runs beside this one; what is sent back is for `Finish`.
+
+    It has a ``cancel()`` for who no longer wants its result.
+    """
+
+    operation: Operation[Any]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Wait for an operation that was begun; its result is sent back, its error thrown in."""
+
+    begun: Any
+
+
+Request: TypeAlias = Command | Batch | Pause | Elsewhere | Begin | Finish
 
 
 def next_batch(stream: Stream) -> Operation[list[Any] | None]:
@@ -143,6 +164,8 @@ def _advance(operation: Operation[T], reply: Any, place: int, results: dict[int,
 
 
 def _commands(request: Request) -> tuple[Command, ...]:
-    if isinstance(request, (Pause, Elsewhere)):
-        raise TypeError("operations that wait, or ask another server, cannot run side by side")
-    return request.commands if isinstance(request, Batch) else (request,)
+    if isinstance(request, Batch):
+        return request.commands
+    if isinstance(request, Command):
+        return (request,)
+    raise TypeError("operations that wait, or ask another server, cannot run side by side")

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
-from ..codec import parse
 from ..errors import MissingIndex, ServerUnavailable
 from ..index_schema import index_schema_of
 from ..planner.explain import Explanation, refuse_scan
-from ..planner.order import Ranked, Seen, ordered, ranker
-from ..planner.plan import NONE, SCAN, Plan, Select, make_plan, sort_arguments
+from ..planner.plan import NONE, SCAN, Plan, Select, make_plan
 from ..query.tree import Bound
+from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
-from ..server.replies import aggregate_page, search_page
+from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
 from .across import resolved
-from .candidates import Row, Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_by_key
+from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
 from .index import ensure_index, lost, why_no_index
+from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
 from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
 
 T = TypeVar("T")
-#: Times a page is read again because a document of it was gone when it was loaded, or its index.
-MOST_RETRIES = 3
-#: Rows beyond a slice's end that are kept before the worst are dropped.
-SPARE_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[s
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
     doubtful = yield from _has_doubts(plan)
     if plan.access != SCAN and plan.check is None and not doubtful:
-        keys = yield from indexed_keys(plan, plan.query)
+        keys = yield from indexed_keys(plan, plan.query, capabilities)
         if keys is not None:
             return keys
     found: list[str] = []
@@ -141,7 +138,7 @@ def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation
         found.extend(key for key, _ in rows)
         return False
 
-    yield from consume(rows_by_key(plan, capabilities, tally, doubtful), take)
+    yield from consume(rows_of(plan, capabilities, tally, doubtful, sort=False), take)
     return found
 
 
@@ -153,7 +150,7 @@ def profile_select(state: ServerState, select: Select) -> Operation[Any]:
     """The server's FT.PROFILE of a question's query."""
     plan, _ = yield from _planned(state, select)
     yield from _with_index(state, plan)
-    kind, words = ("AGGREGATE", _sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
+    kind, words = ("AGGREGATE", sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
         "SEARCH", command("FT.SEARCH", plan.schema.name, plan.candidates, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0",
                           *plan.arguments(plan.candidates))
     )  # fmt: skip
@@ -203,7 +200,8 @@ def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -
 def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
     """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
     plan, capabilities = yield from _planned(state, select)
-    return (yield from asked(state, plan, keys_of)), plan, capabilities
+    found = yield from asked(state, plan, lambda planned: keys_of(planned, capabilities))
+    return found, plan, capabilities
 
 
 def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
@@ -225,64 +223,30 @@ def _answered(state: ServerState, select: Select, answer: Answerer, nothing: Any
 def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
     doubtful = yield from _has_doubts(plan)
     if plan.sorted_there and not doubtful and plan.select.stop is not None:
-        rows = yield from _sorted_rows(plan, capabilities)
+        rows = yield from sorted_rows(plan, capabilities)
         if rows is not None:
             tally.examined += len(rows)
             return rows
     select = plan.select
-    stream = rows_by_key(plan, capabilities, tally, doubtful)
     if select.order:
-        return (yield from _ordered_rows(plan, stream))
-    found: list[Row] = []
-    seen = Seen(select.distinct)
+        return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
+    # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
+    sort = select.stop is not None or select.distinct is not None
+    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful, sort), sort))
+
+
+def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[Row]]:
+    select, found = plan.select, list[Row]()
+    seen = first_of_each(plan)
 
     def take(rows: list[Row]) -> bool:
-        found.extend(row for row in rows if seen.is_first(row[1]))
+        found.extend(rows if seen is None else seen(rows))
         return select.stop is not None and len(found) >= select.stop
 
     yield from consume(stream, take)
+    if not in_order:
+        storage_of(select.model).put_in_order(found, select.keys_down, of=itemgetter(0))
     return found[select.start : select.stop]
-
-
-def _ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
-    """All rows put in order; of a slice, no more are kept than may be in it."""
-    select, rank = plan.select, ranker(plan.select.order)
-    found: list[Ranked] = []
-
-    def take(rows: list[Row]) -> bool:
-        found.extend((key, rank(document), document) for key, document in rows)
-        if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
-            found[:] = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)[: select.stop]
-        return False
-
-    yield from consume(stream, take)
-    seen = Seen(select.distinct)
-    in_order = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
-    rows = [(key, document) for key, _, document in in_order if seen.is_first(document)]
-    return rows[select.start : select.stop]
-
-
-def _sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
-    """The rows as FT.AGGREGATE orders and cuts them; None where it cannot reach so far."""
-    stop = plan.select.stop
-    assert stop is not None
-    if stop <= plan.select.start:
-        return []
-    if stop > capabilities.most_sorted_rows:
-        return None
-    words = _sorted_command(plan, stop)
-    for _ in range(MOST_RETRIES):
-        page = complete(aggregate_page((yield words)))
-        # A document that was removed between the index and the load is there without its text.
-        if all(values.get("$") is not None for _, values in page.rows):
-            return [(key, parse(values["$"], key)) for key, values in page.rows]
-    return None
-
-
-def _sorted_command(plan: Plan, stop: int) -> Command:
-    start = plan.select.start
-    return aggregate(plan, plan.candidates, "LOAD", "1", "@__key", *sort_arguments(plan), "LIMIT", str(start),
-                     str(max(0, stop - start)), "LOAD", "1", "$")  # fmt: skip
 
 
 # --- counts ---------------------------------------------------------------------------------------------------------
@@ -294,17 +258,16 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
         total = yield from _count_there(plan)
         if total is not None:
             return len(range(total)[select.start : select.stop])
-    found = 0
-    seen = Seen(select.distinct)
+    found, seen = 0, first_of_each(plan)
 
     def take(rows: list[Row]) -> bool:
         nonlocal found
-        found += sum(seen.is_first(document) for _, document in rows)
+        found += len(rows if seen is None else seen(rows))
         return select.stop is not None and found >= select.stop
 
-    yield from consume(
-        rows_by_key(plan, capabilities, tally, doubtful=plan.access != SCAN and plan.check is None), take
-    )
+    # By key where only the first of them are wanted, each with what stands in the others'.
+    doubtful = plan.access != SCAN and plan.check is None
+    yield from consume(rows_of(plan, capabilities, tally, doubtful, sort=seen is not None), take)
     return len(range(found)[select.start : select.stop])
 
 
@@ -316,8 +279,8 @@ def _count_there(plan: Plan) -> Operation[int | None]:
         return None
     if plan.filter is None:
         return complete(search_page(counted, content=False)).total
-    rows = complete(aggregate_page(counted)).rows
-    return int(rows[0][1]["n"]) if rows else 0
+    complete(aggregate_page(counted))
+    return int(reduced(counted, "n") or 0)
 
 
 def _count_command(plan: Plan, text: str) -> Command:
@@ -342,31 +305,25 @@ def _has_doubts(plan: Plan) -> Operation[bool]:
 
 
 def _in_key_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
-    yield from _cut(rows_by_key(plan, capabilities, Tally(), doubtful), plan.select.start, plan.select.stop)
+    yield from _cut(rows_of(plan, capabilities, Tally(), doubtful), plan.select.start, plan.select.stop)
 
 
 def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
     """First what the rows are ordered by, and their keys; then the rows, by key."""
-    select, rank = plan.select, ranker(plan.select.order)
-    found: list[Ranked] = []
-
-    def take(rows: list[Row]) -> bool:
-        found.extend((key, rank(document), None) for key, document in rows)
-        return False
-
-    yield from consume(rows_by_key(plan, capabilities, Tally(), doubtful), take)
-    keys = [key for key, _, _ in ordered(found, select.order, select.keys_down, storage_of(select.model).rank)]
-    found.clear()
-    yield from _cut(read_rows(plan, keys, capabilities, Tally()), select.start, select.stop, Seen(select.distinct))
+    yield from _cut(
+        read_rows(plan, (yield from keys_in_order(plan, rows_of(plan, capabilities, Tally(), doubtful, sort=False))),
+                  capabilities, Tally()),
+        plan.select.start, plan.select.stop, first_of_each(plan),
+    )  # fmt: skip
 
 
-def _cut(stream: Stream, start: int, stop: int | None, seen: Seen | None = None) -> Stream:
+def _cut(stream: Stream, start: int, stop: int | None, seen: Callable[[list[Row]], list[Row]] | None = None) -> Stream:
     """The rows of a stream from ``start`` to ``stop``."""
     place = 0
 
     def change(rows: list[Row]) -> tuple[list[Row], bool]:
         nonlocal place
-        kept = [row for row in rows if seen is None or seen.is_first(row[1])]
+        kept = rows if seen is None else seen(rows)
         first, last = max(0, start - place), None if stop is None else max(0, stop - place)
         place += len(kept)
         return kept[first:last], stop is not None and place >= stop

@@ -13,12 +13,9 @@ from ..rewriting import bumped, change, check_values, rewritten
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
 from ..storage.base import BATCH, SEEN, Record, Seen
-from .requests import ALONE, CHANGE, Batch, Operation
+from .requests import ALONE, CHANGE, Batch, OnError, OnProgress, Operation
 from .search import keys_asked
 
-OnProgress = Callable[[int], None]
-#: Gets the key, the object as it is stored, and why it cannot be changed.
-OnError = Callable[[str, Any, Exception], None]
 #: Changes a stored object, in place, and gives the names of the fields; by its key.
 Change = Callable[[str, Any], Collection[str]]
 
@@ -27,8 +24,8 @@ def update_selected(
     state: ServerState,
     select: Select,
     values: dict[str, Any],
-    on_progress: OnProgress | None = None,
-    on_error: OnError | None = None,
+    on_progress: OnProgress = None,
+    on_error: OnError = None,
 ) -> Operation[int]:
     """Change fields of every object that a question finds; gives how many were changed.
 
@@ -46,7 +43,7 @@ def update_selected(
 
 
 def remove_selected(
-    state: ServerState, select: Select, on_progress: OnProgress | None = None, keys: list[str] | None = None
+    state: ServerState, select: Select, on_progress: OnProgress = None, keys: list[str] | None = None
 ) -> Operation[int]:
     """Remove every object that a question finds (of ``keys`` only), if it still meets the conditions; how many."""
     return (yield from _for_selected(state, select, None, on_progress, keys))
@@ -61,9 +58,9 @@ def _for_selected(
     state: ServerState,
     select: Select,
     change_it: Change | None,
-    on_progress: OnProgress | None,
+    on_progress: OnProgress,
     keys: list[str] | None = None,
-    on_error: OnError | None = None,
+    on_error: OnError = None,
 ) -> Operation[int]:
     """Write what ``change_it`` makes of each object found, or remove it, where what was seen still stands."""
     yield ALONE
@@ -89,7 +86,7 @@ def _for_selected(
     return done
 
 
-def _records(model: Any, seen: list[Seen], change_it: Change | None, on_error: OnError | None) -> Iterator[Record]:
+def _records(model: Any, seen: list[Seen], change_it: Change | None, on_error: OnError) -> Iterator[Record]:
     for one in seen:
         if change_it is None:
             yield Record(one.key, None, when=SEEN, seen=one.digest)

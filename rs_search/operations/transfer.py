@@ -20,7 +20,7 @@ from ..primary_key import is_given
 from ..schema import schema_of
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of
-from ..storage.base import ABSENT, Record, Row
+from ..storage.base import ABSENT, Record
 from .convert import WHOLE_HASHES
 from .requests import CHANGE, Batch, Operation, gathered
 
@@ -70,8 +70,8 @@ def read(
 
 def _readable(
     model: type[Model], keys: list[str], capabilities: Capabilities, on_unreadable: OnUnreadable
-) -> Operation[list[Row]]:
-    rows: list[Row] = []
+) -> Operation[list[tuple[str, Document]]]:
+    rows: list[tuple[str, Document]] = []
     for key in keys:
         try:
             rows += yield from storage_of(model).read([key], capabilities)

@@ -47,7 +47,7 @@ class _Attempt:
     def end(self) -> None:
         """Leave the instance as it was written, or as it was before."""
         if self.outcome is True:
-            note_written(self.instance, self.prepared.document)
+            note_written(self.instance, self.prepared)
         else:
             self.before.put_back(self.instance)
 

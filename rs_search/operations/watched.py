@@ -10,7 +10,8 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import Conflict, WrongKeyType, shown_key
-from ..instances import loaded, own_key
+from ..hydration import loaded
+from ..instances import own_key
 from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import ServerState, discover
 from ..server.replies import text

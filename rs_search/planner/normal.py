@@ -31,7 +31,10 @@ def normalise(bound: Bound, negated: bool = False, root: int = 0) -> Bound:
     >>> normalise(Negation(AllOf((NOTHING,)))) == EVERYTHING
     True
     """
-    return fold((bound, negated), _below, lambda signed, children: _combine(signed, children, root))
+    if isinstance(bound, Condition):
+        return _leaf(bound, negated)
+    signed: _Signed = (bound, negated)
+    return fold(signed, _below, lambda signed, children: _combine(signed, children, root))
 
 
 def means_everything(bound: Bound) -> bool:
@@ -137,4 +140,4 @@ def _merge_bounds(children: list[Bound], root: int) -> list[Bound]:
 
 def _both(first: Any, second: Any) -> Condition:
     bounds = intersection(first.value, second.value)
-    return Condition(first.path, "between", bounds, f"{first.shown} and {second.shown}")
+    return Condition(first.path, "between", bounds, lambda: f"{first.shown} and {second.shown}")

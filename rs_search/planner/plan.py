@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..index_schema import DOUBTS, IndexSchema, index_schema_of
 from ..paths import Path
 from ..query.bind import OrderKey
-from ..query.tree import EVERYTHING, NOTHING, AllOf, Bound, is_everything, is_nothing
+from ..query.tree import EVERYTHING, NOTHING, AllOf, Bound, inner, is_everything, is_nothing
 from . import ft
-from .expression import express
+from .costs import cheapest_first
+from .expression import express, joined
 from .normal import normalise
 
 INDEX, SCAN, NONE = "index", "scan", "none"
@@ -94,8 +95,7 @@ class Plan:
 
     def arguments(self, text: str) -> list[str]:
         """PARAMS of a query text, only those that it names, and the dialect."""
-        used = set(_PARAMETER.findall(text))
-        pairs = [part for name, value in self.parameters if name in used for part in (name, value)]
+        pairs = [part for pair in self.named_in(text) for part in pair]
         return [*(["PARAMS", str(len(pairs)), *pairs] if pairs else []), "DIALECT", "2"]
 
     def named_in(self, text: str) -> list[tuple[str, str]]:
@@ -116,22 +116,60 @@ def make_plan(select: Select, why_no_search: str | None) -> Plan:
     check = None if is_everything(where) else where
     if why_no_search is not None:
         return Plan(select, SCAN, where, check, schema, why=why_no_search)
-    if check is None:
-        return _with_order(Plan(select, INDEX, where, None, schema))
     parameters = ft.Parameters()
-    pushed = ft.push(where, schema, parameters)
+    pushed = _EVERY_DOCUMENT if check is None else ft.push(where, schema, parameters)
+    if pushed is not None and pushed.exact:
+        parts = tuple(Part(child, "exact", checked=False) for child in _conjuncts(where))
+        return _indexed(select, where, None, schema, pushed, None, parameters, parts)
+    return _narrowed(select, where, schema, pushed, parameters)
+
+
+#: What finds every document of the index.
+_EVERY_DOCUMENT = ft.Pushed("*", "*")
+
+
+def _narrowed(
+    select: Select, where: Bound, schema: IndexSchema, pushed: ft.Pushed | None, parameters: ft.Parameters
+) -> Plan:
+    """The plan of conditions that the query text alone does not meet exactly."""
     parts = tuple(_part(child, schema) for child in _conjuncts(where))
-    filters = [expressed.text for part in parts if part.fate != "exact" and (expressed := _express(part, schema))]
-    if pushed is None and not filters:
+    filter_text = _filter([part.condition for part in parts if part.fate == "filter"], schema)
+    if pushed is None and filter_text is None:
         return Plan(select, SCAN, where, where, schema, parts=parts, why="the index cannot narrow it down")
-    found = pushed or ft.Pushed("*", "*", exact=False)
+    found = pushed or _EVERY_DOCUMENT
     left = tuple(part.condition for part in parts if part.checked)
     # Where a double may bring too few, the widened query brings all of its doubts, to be checked whole.
     left_to_check = where if left and found.doubts else AllOf(left) if len(left) > 1 else left[0] if left else None
-    return _with_order(
-        Plan(select, INDEX, where, left_to_check, schema, found.text, found.widened, " && ".join(filters) or None,
-             tuple(parameters.values.items()), found.doubts, parts=parts)
-    )  # fmt: skip
+    return _indexed(select, where, left_to_check, schema, found, filter_text, parameters, parts)
+
+
+def _filter(conditions: list[Bound], schema: IndexSchema) -> str | None:
+    """Conditions that are met by FILTER, as its expression."""
+    if not conditions:
+        return None
+    expressed = [express(condition, schema) for condition in inner(cheapest_first(AllOf(tuple(conditions))))]
+    return joined([one.text for one in expressed if one is not None], " && ")
+
+
+def _indexed(
+    select: Select,
+    where: Bound,
+    check: Bound | None,
+    schema: IndexSchema,
+    found: ft.Pushed,
+    filter_text: str | None,
+    parameters: ft.Parameters,
+    parts: tuple[Part, ...],
+) -> Plan:
+    leaves = [schema.leaves.get(key.path.names) for key in select.order]
+    sortable = all(leaf is not None and leaf.sortable for leaf in leaves)
+    server_order = sortable and check is None and select.distinct is None
+    doubts = found.doubts
+    if server_order and leaves:
+        # Two numbers that share a double have an order that the index does not know.
+        doubts = doubts.union(leaf.alias for leaf in leaves if leaf is not None and leaf.numeric)
+    return Plan(select, INDEX, where, check, schema, found.text, found.widened, filter_text, parameters.pairs, doubts,
+                server_order, parts)  # fmt: skip
 
 
 def _conjuncts(where: Bound) -> tuple[Bound, ...]:
@@ -149,25 +187,23 @@ def _part(condition: Bound, schema: IndexSchema) -> Part:
     return Part(condition, "check" if pushed is None else "superset", checked=True)
 
 
-def _express(part: Part, schema: IndexSchema) -> Any:
-    return express(part.condition, schema) if part.fate == "filter" else None
-
-
-def _with_order(plan: Plan) -> Plan:
-    leaves = [plan.schema.leaves.get(key.path.names) for key in plan.select.order]
-    sortable = all(leaf is not None and leaf.sortable for leaf in leaves)
-    if not sortable or plan.check is not None or plan.select.distinct is not None:
-        return plan
-    # Two numbers that share a double have an order that the index does not know.
-    doubts = frozenset(leaf.alias for leaf in leaves if leaf is not None and leaf.numeric)
-    return replace(plan, doubts=plan.doubts | doubts, server_order=True)
-
-
 def sort_arguments(plan: Plan) -> list[str]:
     """``SORTBY`` of FT.AGGREGATE for the plan's order; ties by key."""
-    keys = []
-    for key in plan.select.order:
-        leaf = plan.schema.leaves[key.path.names]
-        keys += [f"@{leaf.tag or leaf.numeric}", "DESC" if key.descending else "ASC"]
-    keys += ["@__key", "DESC" if plan.select.keys_down else "ASC"]
+    keys = [word for key in plan.select.order for word in _sorted_by(plan, key, "@")]
+    keys += ["@__key", _direction(plan.select.keys_down)]
     return ["SORTBY", str(len(keys)), *keys]
+
+
+def sort_key(plan: Plan) -> list[str]:
+    """What follows FT.SEARCH's ``SORTBY`` for a plan with one key of order."""
+    (key,) = plan.select.order
+    return _sorted_by(plan, key)
+
+
+def _sorted_by(plan: Plan, key: OrderKey, sign: str = "") -> list[str]:
+    leaf = plan.schema.leaves[key.path.names]
+    return [f"{sign}{leaf.tag or leaf.numeric}", _direction(key.descending)]
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"

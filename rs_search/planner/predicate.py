@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..companions import comparable_of, texts_of
-from ..paths import Document, Path
+from ..paths import EACH, Document, Path
 from ..query.lists import list_itself
 from ..query.parts import Test, holds
-from ..query.tree import AllOf, AnyOf, Bound, Condition, Negation, Parity, inner
+from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation, Parity, inner
+from ..schema import Field
+from .costs import cheapest_first
 
 Predicate = Callable[[Document], bool]
 
@@ -21,6 +24,11 @@ def predicate(bound: Bound, root: int = 0) -> Predicate:
     ``root`` leaves out so many first steps of every path, for an object inside a document. Calling it raises
     schematics' errors for a document whose members cannot be read as the model's types.
     """
+    bound = cheapest_first(bound)
+    if isinstance(bound, AllOf):
+        conditions = [child for child in bound.children if isinstance(child, Condition)]
+        if len(conditions) == len(bound.children):
+            return _all_hold([_OPERATORS[one.operator](one, root) for one in conditions])
     program = _compiled(bound, root)
     if len(program) == 1 and program[0].when_true == _TRUE:
         return program[0].test
@@ -133,11 +141,38 @@ _LAYOUTS: dict[type, Callable[[Any, int, int], list[_Layout]]] = {
 # --- operators ------------------------------------------------------------------------------------------------------
 
 
+def _all_hold(tests: list[Predicate]) -> Predicate:
+    def check(document: Document) -> bool:
+        # A loop: all() would make a generator for each document.
+        for test in tests:  # noqa: SIM110
+            if not test(document):
+                return False
+        return True
+
+    return check
+
+
 def _some(condition: Condition, root: int, test: Callable[[Any], bool]) -> Predicate:
+    steps = condition.path.steps[root:]
+    if len(steps) == 1 and steps[0] is not EACH:
+        return _of_member(steps[0], condition.path.field, test)
     read, field = condition.path.reader(root), condition.path.field
 
     def check(document: Document) -> bool:
         return any(value is not None and test(comparable_of(field, value)) for value in read(document))
+
+    return check
+
+
+def _of_member(member: str, field: Field, test: Callable[[Any], bool]) -> Predicate:
+    """What `_some` gives, where there is one value at the most: scans are made of this."""
+    plain = field.kind.plain
+
+    def check(document: Document) -> bool:
+        value = document.get(member)
+        if type(value) in plain:
+            return test(value)
+        return value is not None and test(comparable_of(field, value))
 
     return check
 
@@ -152,8 +187,7 @@ def _some_text(condition: Condition, root: int, test: Callable[[str], object]) -
 
 
 def _in(condition: Condition, root: int) -> Predicate:
-    wanted = frozenset(condition.value)
-    return _some(condition, root, lambda comparable: comparable in wanted)
+    return _some(condition, root, frozenset(condition.value).__contains__)
 
 
 def _all_in(condition: Condition, root: int) -> Predicate:
@@ -170,7 +204,25 @@ def _all_in(condition: Condition, root: int) -> Predicate:
 
 
 def _between(condition: Condition, root: int) -> Predicate:
-    return _some(condition, root, lambda comparable: comparable in condition.value)
+    return _some(condition, root, _lies_in(condition.value))
+
+
+def _lies_in(bounds: Bounds) -> Callable[[Any], bool]:
+    """`Bounds.__contains__`, of the ends that there are."""
+    low, high = bounds.low, bounds.high
+    above = operator.ge if bounds.include_low else operator.gt
+    below = operator.le if bounds.include_high else operator.lt
+    if high is None:
+        return lambda comparable: low is None or above(comparable, low)
+    if low is None:
+        return lambda comparable: below(comparable, high)
+    if bounds.include_low and bounds.include_high:
+        return lambda comparable: low <= comparable <= high
+    return lambda comparable: above(comparable, low) and below(comparable, high)
+
+
+def _area(condition: Condition, root: int) -> Predicate:
+    return _some(condition, root, condition.value.__contains__)
 
 
 def _missing(condition: Condition, root: int) -> Predicate:
@@ -210,6 +262,6 @@ _OPERATORS: dict[str, Callable[[Condition, int], Predicate]] = {
     "search": lambda condition, root: _some_text(condition, root, condition.value.matches),
     "part": _part,
     "match": _match,
-    "area": _between,
+    "area": _area,
 }
 OPERATORS = frozenset(_OPERATORS)

@@ -15,6 +15,7 @@ from schematics.types import StringType
 
 from .. import kinds
 from ..errors import InvalidValue, QueryError, UnknownField, UnknownLookup
+from ..memo import once_per_class
 from ..paths import Path, descend
 from ..schema import Field, schema_of
 from .lists import ends_in_list
@@ -30,7 +31,7 @@ def bind(model: type[Model], query: Q) -> Bound:
     >>> from schematics.types import IntType
     >>> class Ice(Model):
     ...     amount_kg = IntType()
-    >>> bind(Ice, Q(amount_kg__gte="42")).children[0].value
+    >>> bind(Ice, Q(amount_kg__gte="42")).value
     Bounds(low=42, high=None, include_low=True, include_high=True)
     """
     return bind_within(model, None, query)
@@ -42,7 +43,7 @@ def bind_within(model: type[Model], root: Path | None, query: Q) -> Bound:
     def combine(node: Q | tuple[str, Any], children: list[Bound]) -> Bound:
         if isinstance(node, tuple):
             return bind_lookup(model, *node, root=root)
-        bound = _NODES[node.connector](tuple(children))
+        bound = children[0] if len(children) == 1 else _NODES[node.connector](tuple(children))
         return Negation(bound) if node.negated else bound
 
     root_node: Q | tuple[str, Any] = query
@@ -58,13 +59,34 @@ _NODES: dict[str, type[AllOf] | type[AnyOf] | type[Parity]] = {"&": AllOf, "|": 
 
 def bind_lookup(model: type[Model], name: str, value: Any, root: Path | None = None) -> Bound:
     """One ``path__lookup=value`` as a condition."""
+    if root is None and (known := _known_names(model).get(name)) is not None:
+        return known[1].build(known[0], value, f"{model.__name__}.{name}")
     asked = f"{model.__name__}.{name}" if root is None else f"{model.__name__}.{root}__{MATCH}: {name}"
     path, rest = _walk(model, name, root)
     if rest == MATCH and path.field.kind is kinds.OBJECT:
         return _bind_match(model, path, value, asked)
     if path.field.kind is kinds.REFERENCE and _leads_on(path, rest):
         return _bind_across(path, rest, value, asked)
-    return _lookup(path, rest, asked).build(path, value, asked)
+    lookup = _lookup(path, rest, asked)
+    if root is None:
+        _remember(model, name, path, lookup)
+    return lookup.build(path, value, asked)
+
+
+#: Names of lookups that are remembered of a class: those of dictionaries' keys have no end.
+MOST_NAMES = 1000
+
+
+@once_per_class
+def _known_names(model: type[Model]) -> dict[str, tuple[Path, Lookup]]:
+    """The paths and lookups that names of a model stand for, as far as they were asked for."""
+    return {}
+
+
+def _remember(model: type[Model], name: str, path: Path, lookup: Lookup) -> None:
+    known = _known_names(model)
+    if len(known) < MOST_NAMES:
+        known[name] = (path, lookup)
 
 
 def _bind_match(model: type[Model], path: Path, value: Any, asked: str) -> Bound:
@@ -281,12 +303,13 @@ def _unknown_rest(path: Path, asked: str, rest: str) -> QueryError:
     if rest == MATCH:
         return UnknownLookup(f"{asked}: match is for models and lists of models; {path} has {_has(path)}")
     near = difflib.get_close_matches(rest, NAMES, 1)
-    hint = f"; did you mean {path}__{near[0]}?" if near else ""
-    return UnknownLookup(f"{asked}: there is no lookup {rest!r}{hint} {path} has {_has(path)}")
+    hint = f" did you mean {path}__{near[0]}?" if near else ""
+    return UnknownLookup(f"{asked}: there is no lookup {rest!r};{hint} {path} has {_has(path)}")
 
 
 def _unknown_field(model: str, name: str, fields: tuple[str, ...], above: str = "") -> UnknownField:
     wanted = name.split("__")[0]
     near = difflib.get_close_matches(wanted, fields, 1, 0.5)
     hint = f"did you mean {above}{near[0]}?" if near else f"it has {', '.join(above + known for known in fields)}"
-    return UnknownField(f"{model} has no field {above}{wanted}; {hint}")
+    # An empty name would not be seen.
+    return UnknownField(f"{model} has no field {above + wanted or repr(wanted)}; {hint}")

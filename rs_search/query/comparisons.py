@@ -8,14 +8,14 @@ from typing import Any
 from ..errors import InvalidValue
 from ..paths import Path
 from .tree import AnyOf, Bound, Bounds, Condition, Negation
-from .values import brief, coerce, collection, shown
+from .values import brief, coerce, collection, in_order, shown
 
 Builder = Callable[[Path, Any, str], Bound]
 
 
 def missing(path: Path) -> Condition:
     """There is no value at the path."""
-    return Condition(path, "missing", None, f"{path} is missing")
+    return Condition(path, "missing", None, lambda: f"{path} is missing")
 
 
 def exact(path: Path, value: Any, asked: str) -> Bound:
@@ -56,11 +56,11 @@ def between(sign: str, make: Callable[[Any], Bounds]) -> Builder:
 
 def in_range(path: Path, value: Any, asked: str) -> Bound:
     """``range``: from one end to the other, both of which belong to it."""
-    ends = collection(value, asked)
+    ends = in_order(value, asked)
     if len(ends) != 2 or None in ends:
         raise InvalidValue(f"{asked} takes the two ends of a range, both of which belong to it, not {brief(value)}")
     low, high = (coerce(path, end, asked) for end in ends)
-    return Condition(path, "between", Bounds(low, high), f"{brief(ends[0])} <= {path} <= {brief(ends[1])}")
+    return Condition(path, "between", Bounds(low, high), lambda: f"{brief(ends[0])} <= {path} <= {brief(ends[1])}")
 
 
 def is_null(path: Path, value: Any, asked: str) -> Bound:

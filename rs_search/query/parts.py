@@ -18,7 +18,7 @@ from ..paths import Path
 from ..schema import Field, row_of
 from .comparisons import Builder, missing
 from .lists import list_itself
-from .tree import AnyOf, Bound, Bounds, Condition, Negation, fold, inner
+from .tree import AnyOf, Bound, Bounds, Condition, Negation, Said, fold, inner
 
 _DATES = (kinds.DATE, kinds.INSTANT)
 
@@ -95,10 +95,10 @@ def _rebuilt(node: Bound, children: list[Bound], part: Part, path: Path, asked: 
         return missing(path)
     wanted = node.value if isinstance(node.value, Bounds) else frozenset(node.value)
     if part.starts is not None:
-        return _as_bounds(part, path, wanted, node.shown)
+        return _as_bounds(part, path, wanted, node.said)
     _check(part, wanted, asked)
     whole = list_itself(path) if part.of_list else path
-    return Condition(whole, "part", Test(part.name, wanted), node.shown)
+    return Condition(whole, "part", Test(part.name, wanted), node.said)
 
 
 def _check(part: Part, wanted: Bounds | frozenset[int], asked: str) -> None:
@@ -108,7 +108,7 @@ def _check(part: Part, wanted: Bounds | frozenset[int], asked: str) -> None:
             raise InvalidValue(f"{asked}: {wrong[0]} is no {part.name}: {part.meaning}")
 
 
-def _as_bounds(part: Part, path: Path, wanted: Bounds | frozenset[int], said: str) -> Bound:
+def _as_bounds(part: Part, path: Path, wanted: Bounds | frozenset[int], said: Said) -> Bound:
     starts, kind = part.starts, path.field.kind
     assert starts is not None
     if isinstance(wanted, Bounds):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast, overload
+from operator import index as whole
+from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
-from ..operations.requests import Operation, Stream
+from ..operations.requests import OnError, OnProgress, Operation, Stream
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
@@ -15,13 +16,11 @@ from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
 from .prefetch import bind_prefetch
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
-from .tree import NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
+from .slices import ends, within
+from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
 
 R = TypeVar("R")
 T = TypeVar("T")
-#: Gets how many are done; gets a key, the object as it is stored, and why it cannot be changed.
-OnProgress: TypeAlias = Callable[[int], None] | None
-OnError: TypeAlias = Callable[[str, Any, Exception], None] | None
 _INSTANCES = Shape()
 
 
@@ -166,8 +165,9 @@ class ResultSet(Generic[R]):
 
     def _narrowed(self, method: str, query: Q, wrap: Callable[[Bound], Bound]) -> ResultSet[R]:
         self._refuse_cut(method)
-        bound = wrap(bind(self._select.model, query))
-        return self._with((f".{method}", query), where=AllOf((self._select.where, bound)))
+        bound, before = wrap(bind(self._select.model, query)), self._select.where
+        where = bound if before is EVERYTHING else AllOf((before, bound))
+        return self._with((f".{method}", query), where=where)
 
     def _step(self, method: str, names: tuple[str, ...], **changes: Any) -> ResultSet[R]:
         self._refuse_cut(method)
@@ -176,6 +176,12 @@ class ResultSet(Generic[R]):
     def _refuse_cut(self, method: str) -> None:
         if self._select.sliced:
             raise InvalidSlice(f"{self!r} is a slice already; call {method}() before slicing")
+
+    def _refuse_part(self, method: str) -> None:
+        """What changes all that meets the conditions is not for a set that leaves rows of it out."""
+        self._refuse_cut(method)
+        if self._asked().distinct:
+            raise InvalidSlice(f"{self!r} leaves rows out, which {method}() would not; call it without distinct()")
 
     def _united(self, other: ResultSet[R], sign: str, join: type[AnyOf] | type[AllOf]) -> ResultSet[R]:
         if not isinstance(other, ResultSet):
@@ -191,7 +197,8 @@ class ResultSet(Generic[R]):
         return ResultSet(self._answers, select, ((f"({self!r} {sign} {other!r})", None),), self._shape)
 
     def _with(self, step: tuple[str, Q | None], shape: Shape | None = None, **changes: Any) -> ResultSet[Any]:
-        select = replace(self._select, **changes)
+        # As dataclasses.replace does, in a third of the time.
+        select = Select(**{**vars(self._select), **changes}) if changes else self._select
         return ResultSet(self._answers, select, (*self._steps, step), shape or self._shape)
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -288,16 +295,16 @@ class ResultSet(Generic[R]):
         Each is changed in one step, if it still meets the conditions: no update is lost. ``on_progress`` gets the
         number so far. One that would not be valid raises `InvalidObject` with its key, and what was changed before
         stays so; ``on_error`` is told (key, object as it is stored, error) instead, and the rest goes on. Raises a
-        `QueryError` of a slice or of what cannot be set.
+        `QueryError` of a slice, of `distinct` fields or of what cannot be set.
         """
-        self._refuse_cut("update")
+        self._refuse_part("update")
         return (yield from self._answers.change(state, self._asked(), values, on_progress, on_error))
 
     update, aupdate = sync(_update), awaited(_update)
 
     def _delete(self, state: Any, on_progress: OnProgress = None, /) -> Operation[int]:
         """Remove every one, if it still meets the conditions; gives how many there were."""
-        self._refuse_cut("delete")
+        self._refuse_part("delete")
         return (yield from self._answers.remove(state, self._asked(), on_progress))
 
     delete, adelete = sync(_delete), awaited(_delete)
@@ -333,11 +340,14 @@ class ResultSet(Generic[R]):
             return replace(self._select, distinct=self._shape.paths)
         return self._select
 
+    def _kept(self) -> list[R]:
+        return self._read() if self._rows is None else self._rows
+
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._kept())
 
     def __iter__(self) -> Iterator[R]:
-        return iter(self._read())
+        return iter(self._kept())
 
     def __aiter__(self) -> AsyncIterator[R]:
         return self.aiterator()
@@ -346,10 +356,10 @@ class ResultSet(Generic[R]):
         return self._aread().__await__()
 
     def __contains__(self, instance: object) -> bool:
-        return instance in self._read()
+        return instance in self._kept()
 
     def __reversed__(self) -> Iterator[R]:
-        return reversed(self._read())
+        return reversed(self._kept())
 
     def __bool__(self) -> bool:
         return self.exists()
@@ -362,7 +372,8 @@ class ResultSet(Generic[R]):
 
     def __getitem__(self, index: int | slice) -> R | ResultSet[R]:
         if isinstance(index, slice):
-            return self._slice(index)
+            return self._sliced(*ends(index, self))
+        index = whole(index)
         if self._rows is not None or index < 0:
             return self._read()[index]
         rows = self._sliced(index, index + 1)._read()
@@ -370,18 +381,8 @@ class ResultSet(Generic[R]):
             raise IndexError(f"{self!r} has no row {index}")
         return rows[0]
 
-    def _slice(self, wanted: slice) -> ResultSet[R]:
-        if wanted.step not in (None, 1):
-            raise InvalidSlice(f"{self!r}: a slice takes every row; use list(…)[::{wanted.step}]")
-        start, stop = wanted.start or 0, wanted.stop
-        if start < 0 or (stop is not None and stop < 0):
-            raise InvalidSlice(f"{self!r}: a slice counts from the start; use reverse(), or list(…)[{start}:]")
-        return self._sliced(start, stop)
-
     def _sliced(self, start: int, stop: int | None) -> ResultSet[R]:
-        first, last = self._select.start, self._select.stop
-        end = last if stop is None else first + stop if last is None else min(last, first + stop)
-        begin = first + start if end is None else min(first + start, end)
+        begin, end = within(self._select.start, self._select.stop, start, stop)
         part = self._with((f"[{start or ''}:{'' if stop is None else stop}]", None), start=begin, stop=end)
         if self._rows is not None:
             part._rows = self._rows[start:stop]

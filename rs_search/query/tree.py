@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from ..paths import Path
+from .written import written
 
+Said: TypeAlias = str | Callable[[], str]
 N = TypeVar("N")
 R = TypeVar("R")
 #: Deeper than this, conditions print as an ellipsis: no reader follows, and Python reads no more brackets than 200.
@@ -54,7 +56,7 @@ class Q:
         for child in children:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
-        self._fill((*children, *lookups.items()), "&", False)
+        self._fill((*children, *((name, _kept(value)) for name, value in lookups.items())), "&", False)
 
     def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
         object.__setattr__(self, "children", children)
@@ -73,6 +75,12 @@ class Q:
 
     def __invert__(self) -> Q:
         return Q.__new__(Q)._fill(self.children, self.connector, not self.negated)
+
+    def __bool__(self) -> NoReturn:
+        # `Q(…) and Q(…)` is the second of them in Python: a condition would be lost without a word.
+        raise TypeError(
+            f"{self!r} is neither true nor false by itself: join conditions by & | ^ ~, not by and, or, not"
+        )
 
     def _join(self, other: Q, connector: str) -> Q:
         if not isinstance(other, Q):
@@ -93,6 +101,15 @@ class Q:
         return _written(self, 0)
 
 
+def _kept(value: Any) -> Any:
+    """A value that stays as it is: what can be gone through only once is read now, and what may change is copied."""
+    if isinstance(value, Iterator):
+        return list(value)
+    if isinstance(value, dict):
+        return {name: _kept(inner) for name, inner in value.items()}
+    return value.copy() if isinstance(value, (list, set)) else value
+
+
 def keywords(lookups: Iterable[tuple[str, Any]]) -> list[str]:
     """Lookups as the arguments of a call.
 
@@ -102,9 +119,9 @@ def keywords(lookups: Iterable[tuple[str, Any]]) -> list[str]:
     named, odd = [], []
     for name, value in lookups:
         if name.isidentifier() and not keyword.iskeyword(name):
-            named.append(f"{name}={value!r}")
+            named.append(f"{name}={written(value)}")
         else:
-            odd.append(f"{name!r}: {value!r}")
+            odd.append(f"{name!r}: {written(value)}")
     return [*named, *([f"**{{{', '.join(odd)}}}"] if odd else [])]
 
 
@@ -169,13 +186,18 @@ class Bounds:
 class Condition:
     """One bound condition: some value at ``path`` meets ``operator`` with ``value``, a comparable.
 
-    ``shown`` is how it reads in an explanation.
+    ``said`` is how it reads in an explanation, or what says so when it is asked: most queries are never explained.
     """
 
     path: Path
     operator: str
     value: Any
-    shown: str
+    said: Said
+
+    @property
+    def shown(self) -> str:
+        """How it reads in an explanation."""
+        return self.said if isinstance(self.said, str) else self.said()
 
 
 @dataclass(frozen=True, eq=False)

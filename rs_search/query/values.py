@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from schematics.exceptions import BaseError
 from schematics.models import Model
-from schematics.types import StringType
+from schematics.types import BooleanType, FloatType, IntType, LongType, StringType
 
 from ..errors import InvalidValue
-from ..kinds import TEXT
-from ..paths import Path
+from ..kinds import INSTANT, TEXT
+from ..paths import EACH, Path
+from .tree import Said
 
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = _brief.maxlong = 200
 _brief.maxlist = _brief.maxtuple = _brief.maxset = _brief.maxdict = 12
 _TEXT_TYPE = StringType()
+#: What these types take as it is, and compare as it is.
+_AS_THEY_ARE = {StringType: str, IntType: int, LongType: int, FloatType: float, BooleanType: bool}
 
 
 def brief(value: Any) -> str:
@@ -25,14 +29,16 @@ def brief(value: Any) -> str:
     return _brief.repr(value)
 
 
-def shown(path: Path, lookup: str, value: Any) -> str:
+def shown(path: Path, lookup: str, value: Any) -> Said:
     """A condition as it reads in an explanation."""
-    return f"{path} {lookup} {brief(value)}"
+    return lambda: f"{path} {lookup} {brief(value)}"
 
 
 def coerce(path: Path, value: Any, asked: str) -> Any:
     """The comparable of a query's value, read by the field's own type. Raises `InvalidValue`."""
     field = path.field
+    if type(value) is _AS_THEY_ARE.get(type(field.type)) and value == value:
+        return value
     try:
         native = field.kind.decode(field.type, value)
         comparable = field.kind.comparable(field.type, native)
@@ -58,7 +64,17 @@ def text_of(path: Path, value: Any, asked: str) -> str:
 
 def _unreadable(path: Path, value: Any, asked: str, error: Exception) -> InvalidValue:
     reason = "; ".join(map(str, error)) if isinstance(error, BaseError) and error.args else str(error)
-    return InvalidValue(f"{asked}: {brief(value)} cannot be read as {type(path.field.type).__name__}: {reason}")
+    name = type(path.field.type).__name__
+    return InvalidValue(f"{asked}: {brief(value)} cannot be read as {name}: {reason.rstrip('.')}{_hint(path, value)}")
+
+
+def _hint(path: Path, value: Any) -> str:
+    """What may have been meant."""
+    if path.steps and path.steps[-1] is EACH and isinstance(value, (list, tuple, set, frozenset)):
+        return f"; {path}__contains asks for lists that have them all, {path}__overlap for those that have one of them"
+    if path.field.kind is INSTANT and isinstance(value, dt.date):
+        return f"; {path}__date compares days"
+    return ""
 
 
 def collection(value: Any, asked: str) -> list[Any]:
@@ -66,3 +82,10 @@ def collection(value: Any, asked: str) -> list[Any]:
     if isinstance(value, (str, bytes, Model)) or not isinstance(value, Iterable):
         raise InvalidValue(f"{asked} takes a list of values, not {brief(value)}")
     return list(value)
+
+
+def in_order(value: Any, asked: str) -> list[Any]:
+    """As `collection`, where the order of the values tells them apart, which a set does not keep."""
+    if isinstance(value, (Set, Mapping)):
+        raise InvalidValue(f"{asked} takes values in an order, not the set {brief(value)}")
+    return collection(value, asked)

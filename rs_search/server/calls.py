@@ -9,21 +9,29 @@ from ..errors import ServerError
 from ..operations.requests import Operation, Stream
 from .async_connections import async_server_of
 from .capabilities import ServerState
-from .connections import client_of, is_async, known_of, server_for
+from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
 #: The name under which an attribute that is read loads what it refers to.
 LOADING = "_load"
+#: What to do in place of what has no name with an ``a`` in front.
+_AWAITED = {
+    LOADING: "reading an attribute cannot wait: load references before, by filter(…).prefetch(name) "
+    "or await objects(…).aprefetch([instance], name)",
+    "_read": "await the result set, or read it by `async for`",
+    "_profile": "profile() cannot wait: await aprofile()",
+    "iterator": "read the result set by `async for`",
+}
 
 
 def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
     """Run an operation and wait. Raises `ServerError` where it has to ask and the model has an async client only."""
     client = client_of(model)
-    if is_async(client):
-        return _without_asking(model, name, make(known_of(client)[0]))
-    server = server_for(client)
-    return run(make(server.state), server)
+    known = known_of(client)
+    if known.waits:
+        return _without_asking(model, name, make(known.state))
+    return run(make(known.state), Server(client, known.state, known.address))
 
 
 def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
@@ -38,14 +46,8 @@ def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
 
 
 def _wrong_side(model: type[Any], name: str) -> str:
-    if name == LOADING:
-        return (
-            f"{model.__name__} has an async client, and reading an attribute cannot wait for it: load references "
-            "before, by filter(…).prefetch(name) or await objects(…).aprefetch([instance], name)"
-        )
-    if name.startswith("_"):
-        return f"{model.__name__} has an async client: await the result set, or read it by `async for`"
-    return f"{model.__name__} has an async client, on which {name}() cannot wait: await a{name}()"
+    how = _AWAITED.get(name, f"{name}() cannot wait: await a{name}()")
+    return f"{model.__name__} has an async client: {how}"
 
 
 async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:
@@ -57,7 +59,7 @@ async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -
 def iterate(model: type[Any], name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
     """The batches of a stream, as they are asked for."""
     client = client_of(model)
-    if is_async(client):
+    if known_of(client).waits:
         raise ServerError(_wrong_side(model, name))
     server = server_for(client)
     return stream(make(server.state), server)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -23,8 +21,6 @@ T = TypeVar("T")
 OLDEST_SEARCH = 21000
 #: What redis-stack sets; taken where the server does not tell.
 USUAL_LIMIT = 10_000
-#: Seconds between two looks at FT.INFO, which costs as much as a small query.
-LOOK_EVERY = 1.0
 #: Seconds after which a server without search is asked anew whether it has it now.
 ASK_EVERY = 5.0
 _PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE", "HEXPIRE", "HPTTL")
@@ -50,44 +46,51 @@ class Capabilities:
 class IndexHealth:
     """What was last seen of an index.
 
-    ``checked`` is when (of a monotonic clock, in seconds), and holds for ``holds`` seconds; ``seen`` the index's name
-    and how often it had refused a document by then; ``why_not`` says why queries are not answered from it, None if
-    they are; ``filling_since`` when it was first seen to read documents that were there before it, None if it is whole.
+    ``checked`` is when (of a monotonic clock, in seconds); ``seen`` the index's name and how often it had refused a
+    document by then; ``why_not`` says why queries are not answered from it, None if they are; ``filling_since`` when it
+    was first seen to read documents that were there before it, None if it is whole.
     """
 
     checked: float
     seen: tuple[str, int] = ("", 0)
     why_not: str | None = None
     filling_since: float | None = None
-    holds: float = LOOK_EVERY
 
 
 @dataclass
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``gate`` lets so many threads in as the pool has connections: redis-py raises where one more asks for one.
-    ``asked`` is when the capabilities were asked for, of a monotonic clock.
+    ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
+    have answered, so that one that is gone is told.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
-    gate: AbstractContextManager[Any] = field(default_factory=contextlib.nullcontext)
     asked: float = math.inf
+    served: set[str] = field(default_factory=set)
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
 
     def note_connected(self, connection: Any) -> None:
-        """A connection was made. One made anew may lead to a server that was started anew.
+        """A connection was made. One made anew may lead to a server that was started anew, or to another one.
 
         Its indexes may be gone, or be read in again from an append-only file: until that is done they answer with what
-        they have.
+        they have. It may have other modules and settings.
         """
         if connection in self.connected:
             self.reconnects += 1
             self.indexes.clear()
+            self.asked = -math.inf
         self.connected.add(connection)
+
+    @property
+    def known(self) -> Capabilities | None:
+        """The capabilities, if they were found out and hold."""
+        found = self.capabilities
+        lasts = math.inf if found is None or found.why_no_search is None else ASK_EVERY
+        return found if time.monotonic() - self.asked < lasts else None
 
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
@@ -98,12 +101,12 @@ class ServerState:
 def discover(state: ServerState) -> Operation[Capabilities]:
     """The capabilities, found out on first use; a warning is logged where queries will have to scan.
 
-    A server without search is asked again every `ASK_EVERY` seconds: it may have been started anew, with its modules.
-    Cost: 2 to 4 round trips, once a connection pool.
+    A server without search is asked again every `ASK_EVERY` seconds: modules can be loaded while it runs.
+    Cost: 2 to 4 round trips, once a connection pool, and after a connection was made anew.
     """
+    if state.known is not None:
+        return state.known
     known = state.capabilities
-    if known is not None and (known.why_no_search is None or time.monotonic() - state.asked < ASK_EVERY):
-        return known
     found = yield from _ask(state.database)
     state.asked = time.monotonic()
     if found != known:

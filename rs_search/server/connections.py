@@ -6,9 +6,8 @@ import inspect
 import os
 import re
 import threading
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import redis
@@ -21,20 +20,26 @@ from .reconnects import watch
 
 DEFAULT_URL = "redis://localhost:6379/0"
 EMBEDDED = "embedded"
-#: Pools larger than any number of threads need no gate.
-MANY_THREADS = 100_000
 #: redis-py 8 refuses the 101st thread, where older ones open one more connection.
 MOST_CONNECTIONS = 10_000
 _lock = threading.RLock()
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """A client, what is known of its server, and the address for messages, without the password."""
 
     client: redis.Redis
     state: ServerState
     address: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the server behind a connection pool; ``waits``: whether its clients are awaited."""
+
+    state: ServerState
+    address: str
+    waits: bool
 
 
 class _Registry:
@@ -44,7 +49,7 @@ class _Registry:
         self.clients: dict[str, redis.Redis] = {}
         self.default: Any = None
         # By pool, and without the client, which holds the pool: both would live for ever.
-        self.known: WeakKeyDictionary[Any, tuple[ServerState, str]] = WeakKeyDictionary()
+        self.known: WeakKeyDictionary[Any, Known] = WeakKeyDictionary()
 
 
 _registry = _Registry()
@@ -77,42 +82,46 @@ def server_of(model: type[Any]) -> Server:
 
 def client_of(model: type[Any]) -> Any:
     """The client of a model, which may be an async one."""
-    client = _own_client(model)
-    if client is None:
-        with _lock:
-            client = _registry.default or _client_for(default_url())
-    return client
+    declared = getattr(model, "__redis_client__", None)
+    if declared is not None and not hasattr(declared, "execute_command"):
+        declared = _given_client(model)
+    if declared is None:
+        declared = _registry.default
+    return _client_for(default_url()) if declared is None else declared
 
 
 def is_async(client: Any) -> bool:
     """Whether a client is one of ``redis.asyncio``."""
-    return inspect.iscoroutinefunction(getattr(client, "execute_command", None))
+    return known_of(client).waits
 
 
 def server_for(client: Any) -> Server:
     """What is known of the server behind a client; clients of one pool share it."""
-    return Server(client, *known_of(client))
+    known = known_of(client)
+    return Server(client, known.state, known.address)
 
 
-def known_of(client: Any) -> tuple[ServerState, str]:
-    """What is known of the server behind a client, and its address for messages."""
+def known_of(client: Any) -> Known:
+    """What is known of the server behind a client."""
     pool = getattr(client, "connection_pool", client)
     known = _registry.known.get(pool)
     if known is None:
         with _lock:
-            fresh = (ServerState(database=_database(client), gate=_gate(pool)), address_of(client))
-            known = _registry.known.setdefault(pool, fresh)
-            watch(pool, known[0])
+            known = _registry.known.get(pool)
+            if known is None:
+                known = _registry.known[pool] = _first_known(client)
+                watch(pool, known.state)
     return known
 
 
-def _gate(pool: Any) -> AbstractContextManager[Any]:
-    most = getattr(pool, "max_connections", None)
-    return threading.BoundedSemaphore(most) if isinstance(most, int) and most < MANY_THREADS else nullcontext()
+def _first_known(client: Any) -> Known:
+    waits = inspect.iscoroutinefunction(getattr(client, "execute_command", None))
+    return Known(ServerState(database=_database(client)), address_of(client), waits)
 
 
-def _own_client(model: type[Any]) -> Any:
-    # Not getattr: a plain function on the class would come back bound to it.
+def _given_client(model: type[Any]) -> Any:
+    """The client that a function gives, or a property, of the model; None where it gives none."""
+    # Not getattr: a method would come back bound.
     declared = own_attribute(model, "__redis_client__")
     if isinstance(declared, (staticmethod, classmethod)):
         declared = declared.__get__(None, model)
@@ -126,10 +135,11 @@ def _own_client(model: type[Any]) -> Any:
 
 
 def _client_for(url: str) -> redis.Redis:
-    client = _registry.clients.get(url)
-    if client is None:
-        client = _registry.clients[url] = _open(url, {})
-    return client
+    with _lock:
+        client = _registry.clients.get(url)
+        if client is None:
+            client = _registry.clients[url] = _open(url, {})
+        return client
 
 
 def _open(url: str, options: dict[str, Any]) -> redis.Redis:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import threading
 import time
-from collections.abc import AsyncGenerator, Coroutine, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import redis
@@ -17,8 +17,10 @@ from ..operations.requests import (
     ASK,
     CHANGE,
     Batch,
+    Begin,
     Command,
     Elsewhere,
+    Finish,
     Operation,
     Pause,
     Request,
@@ -27,9 +29,11 @@ from ..operations.requests import (
 )
 from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
-from .joining import current
+from .entered import current
 from .once import once
+from .patience import sent_later
 from .translation import CLIENT_ERRORS, translated
+from .unbroken import unbroken
 
 T = TypeVar("T")
 
@@ -80,108 +84,145 @@ async def arun(operation: Operation[T], server: AsyncServer) -> T:
 
 
 async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any], None]:
-    """`stream`, for ``async for``: the next batch is read while the caller works on this one."""
-    ahead = asyncio.ensure_future(arun(next_batch(rows), server))
+    """`stream`, for ``async for``."""
     try:
-        while (batch := await ahead) is not None:
-            ahead = asyncio.ensure_future(arun(next_batch(rows), server))
+        while (batch := await arun(next_batch(rows), server)) is not None:
             yield batch
     finally:
-        ahead.cancel()
-        with contextlib.suppress(asyncio.CancelledError, RedisMixinException):
-            await ahead
         rows.close()
 
 
 async def _aperform(request: Request, server: AsyncServer) -> Any:
-    if isinstance(request, Pause):
-        return await asyncio.sleep(request.seconds)
-    if isinstance(request, Elsewhere):
-        other = await async_server_of(request.model)
-        return await arun(request.operation(other.state), other)
-    inside = current()
-    if isinstance(request, Batch) and inside is not None and request.role != ASK:
+    if not isinstance(request, (Command, Batch)):
+        return await _AWAITED[type(request)](request, server)
+    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
         return inside.add(request, server)
     if request is ALONE:
         return []
     try:
-        async with server.gate:
-            if isinstance(request, Command):
-                return await _heeding(server.client.execute_command(*request.arguments))
-            return await _heeding(_aperform_batch(request, server.client))
+        await server.gate.acquire()
+        return await unbroken(_asent(request, server.client), server.gate.release)
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
-async def _heeding(work: Coroutine[Any, Any, T]) -> T:
-    """Await a call of redis-py; a cancellation that came meanwhile ends the task.
-
-    redis-py 8.1 swallows most of those that come while it waits for a reply: a loop of PINGs cannot be cancelled.
-    """
-    task: Any = asyncio.current_task()
-    if not hasattr(task, "cancelling"):
-        # Python 3.10 does not tell; there the reply is read to its end without the task.
-        return await asyncio.shield(asyncio.ensure_future(work))
-    before = task.cancelling()
-    try:
-        result = await work
-    except Exception:
-        if task.cancelling() > before:
-            raise asyncio.CancelledError from None
-        raise
-    if task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
+async def _asleep(request: Pause, server: AsyncServer) -> None:
+    await asyncio.sleep(request.seconds)
 
 
-async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
-    with _sending(batch):
-        if len(batch.commands) == 1:
-            return [await client.execute_command(*batch.commands[0].arguments)]
-        async with client.pipeline(transaction=batch.atomic) as pipeline:
-            for command in batch.commands:
+async def _aelsewhere(request: Elsewhere, server: AsyncServer) -> Any:
+    other = await async_server_of(request.model)
+    return await arun(request.operation(other.state), other)
+
+
+async def _abegun(request: Begin, server: AsyncServer) -> asyncio.Future[Any]:
+    begun = asyncio.ensure_future(arun(request.operation, server))
+    # Else the loop complains of an error that nobody waited for.
+    begun.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return begun
+
+
+async def _afinished(request: Finish, server: AsyncServer) -> Any:
+    # Awaited itself, it would be cancelled with this task; who began it says so where it should be.
+    await asyncio.wait((request.begun,))
+    return request.begun.result()
+
+
+_AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
+    Pause: _asleep,
+    Elsewhere: _aelsewhere,
+    Begin: _abegun,
+    Finish: _afinished,
+}
+
+
+async def _asent(request: Command | Batch, client: Any) -> Any:
+    if isinstance(request, Command):
+        return await client.execute_command(*request.arguments)
+    with _sending(request):
+        if len(request.commands) == 1:
+            return [await client.execute_command(*request.commands[0].arguments)]
+        async with client.pipeline(transaction=request.atomic) as pipeline:
+            for command in request.commands:
                 pipeline.execute_command(*command.arguments)
-            replies: list[Any] = await pipeline.execute()
-            return replies
+            return await pipeline.execute()
 
 
 def _perform(request: Request, server: Server) -> Any:
-    if isinstance(request, Pause):
-        return time.sleep(request.seconds)
-    if isinstance(request, Elsewhere):
-        other = server_of(request.model)
-        return run(request.operation(other.state), other)
+    if not isinstance(request, (Command, Batch)):
+        return _CALLED[type(request)](request, server)
+    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
+        return inside.add(request, server)
+    if request is ALONE:
+        return []
     try:
-        inside = current()
-        if isinstance(request, Batch) and inside is not None and request.role != ASK:
-            return inside.add(request, server)
-        if request is ALONE:
-            return []
-        with server.state.gate:
-            if isinstance(request, Command):
-                return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-            return _perform_batch(request, server.client)
+        try:
+            return _sent(request, server.client)
+        except CLIENT_ERRORS as error:
+            return sent_later(lambda: _sent(request, server.client), error)
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
-def _perform_batch(batch: Batch, client: redis.Redis) -> list[Any]:
-    with _sending(batch):
-        if len(batch.commands) == 1:
-            return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
-        with client.pipeline(transaction=batch.atomic) as pipeline:
-            for command in batch.commands:
+def _elsewhere(request: Elsewhere, server: Server) -> Any:
+    other = server_of(request.model)
+    return run(request.operation(other.state), other)
+
+
+class _Thread(threading.Thread):
+    """An operation that runs beside the one that began it."""
+
+    def __init__(self, operation: Operation[Any], server: Server) -> None:
+        super().__init__(daemon=True)
+        self._operation, self._server = operation, server
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Run it to its end."""
+        try:
+            self._result = run(self._operation, self._server)
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        """Wait for its result; raises what it raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self) -> None:
+        """Nobody wants the result: it ends by itself, with the reply it waits for."""
+
+
+_CALLED: dict[type, Callable[[Any, Server], Any]] = {
+    Pause: lambda request, server: time.sleep(request.seconds),
+    Elsewhere: _elsewhere,
+    Begin: lambda request, server: _Thread(request.operation, server),
+    Finish: lambda request, server: request.begun.result(),
+}
+
+
+def _sent(request: Command | Batch, client: redis.Redis) -> Any:
+    if isinstance(request, Command):
+        return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+    with _sending(request):
+        if len(request.commands) == 1:
+            return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
+        with client.pipeline(transaction=request.atomic) as pipeline:
+            for command in request.commands:
                 pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-            replies: list[Any] = pipeline.execute()
-            return replies
-
-
-def _sending(batch: Batch) -> AbstractContextManager[None]:
-    return once() if _is_sent_once(batch) else contextlib.nullcontext()
+            return pipeline.execute()
 
 
 def _is_sent_once(request: Command | Batch) -> bool:
     return isinstance(request, Batch) and request.role == CHANGE
+
+
+def _sending(batch: Batch) -> AbstractContextManager[None]:
+    return once() if _is_sent_once(batch) else nullcontext()
 
 
 def _named(request: Command | Batch) -> str:

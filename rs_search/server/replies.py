@@ -8,10 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of FT.SEARCH or FT.AGGREGATE: each a key (if given) and its attributes; and how many match in all."""
+    """Rows of FT.SEARCH or FT.AGGREGATE: a key, and the document's text if it was asked for and is there still.
+
+    ``total`` is how many match in all.
+    """
 
     total: int
-    rows: list[tuple[str, dict[str, Any]]]
+    rows: list[tuple[str, Any]]
     warnings: tuple[str, ...]
 
 
@@ -51,20 +54,23 @@ def plain(reply: Any) -> Any:
 def search_page(reply: Any, content: bool = True) -> Page:
     """FT.SEARCH's reply. ``content`` tells whether RESP2 has attributes between the keys."""
     if isinstance(reply, dict):
-        return _resp3_page(mapping(reply))
-    keys = reply[1::2] if content else reply[1:]
-    attributes = reply[2::2] if content else [None] * len(keys)
-    rows = [(text(key), mapping(values or [])) for key, values in zip(keys, attributes, strict=True)]
+        words = _words_of(reply)
+        return _resp3_page(reply, words, _texts(reply[words.results], words))
+    if not content:
+        return Page(int(reply[0]), [(text(key), None) for key in reply[1:]], ())
+    rows = [(text(key), _after(_TEXT, values)) for key, values in zip(reply[1::2], reply[2::2], strict=True)]
     return Page(int(reply[0]), rows, ())
 
 
 def aggregate_page(reply: Any) -> Page:
     """FT.AGGREGATE's reply, the key taken from ``__key``."""
     if isinstance(reply, dict):
-        page = _resp3_page(mapping(reply))
-        return Page(page.total, [(text(values.get("__key")), values) for _, values in page.rows], page.warnings)
-    rows = [mapping(values) for values in reply[1:]]
-    return Page(int(reply[0]), [(text(values.get("__key")), values) for values in rows], ())
+        words = _words_of(reply)
+        rows = [
+            (text((row[words.attributes] or {}).get(words.key)), _member(row, words)) for row in reply[words.results]
+        ]
+        return _resp3_page(reply, words, rows)
+    return Page(int(reply[0]), [(text(_after(_KEY, values)), _after(_TEXT, values)) for values in reply[1:]], ())
 
 
 def cursor_page(reply: Any) -> tuple[Page, int]:
@@ -72,10 +78,65 @@ def cursor_page(reply: Any) -> tuple[Page, int]:
     return aggregate_page(reply[0]), int(reply[1])
 
 
-def _resp3_page(reply: dict[str, Any]) -> Page:
-    rows = []
-    for row in reply.get("results", []):
-        row = mapping(row)
-        rows.append((text(row.get("id", "")), mapping(row.get("extra_attributes") or {})))
-    warnings = reply.get("warning") or reply.get("warnings") or []
-    return Page(int(reply.get("total_results", 0)), rows, tuple(str(text(warning)) for warning in warnings))
+def reduced(reply: Any, name: str) -> Any:
+    """What a reducer of FT.AGGREGATE without groups gave under a name; None where there was no row."""
+    rows = mapping(reply)["results"] if isinstance(reply, dict) else reply[1:]
+    if not rows:
+        return None
+    values = mapping(rows[0])["extra_attributes"] if isinstance(reply, dict) else rows[0]
+    return mapping(values)[name]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of RESP3's replies, as the client gives them: bytes, or text."""
+
+    results: Any
+    id: Any
+    attributes: Any
+    text: Any
+    key: Any
+    total: Any
+    warnings: tuple[Any, ...]
+
+
+_TEXTS = _Words("results", "id", "extra_attributes", "$", "__key", "total_results", ("warning", "warnings"))
+_BYTES = _Words(b"results", b"id", b"extra_attributes", b"$", b"__key", b"total_results", (b"warning", b"warnings"))
+
+
+def _words_of(reply: dict[Any, Any]) -> _Words:
+    return _BYTES if b"results" in reply else _TEXTS
+
+
+def _texts(results: Any, words: _Words) -> list[tuple[str, Any]]:
+    if words is _BYTES:
+        try:
+            # What a page of thousand rows costs is here: no function is called for a row.
+            return [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in results]
+        except (KeyError, TypeError, UnicodeDecodeError):
+            # Keys alone were asked for, or a document has expired.
+            pass
+    return [(text(row[words.id]), _member(row, words)) for row in results]
+
+
+def _member(row: Any, words: _Words) -> Any:
+    attributes = row.get(words.attributes)
+    return attributes.get(words.text) if attributes else None
+
+
+def _resp3_page(reply: dict[Any, Any], words: _Words, rows: list[tuple[str, Any]]) -> Page:
+    warnings: list[Any] = next((reply[name] for name in words.warnings if reply.get(name)), [])
+    return Page(int(reply[words.total]), rows, tuple(str(text(warning)) for warning in warnings))
+
+
+#: Names in RESP2's flat lists, as clients give them.
+_TEXT, _KEY = ("$", b"$"), ("__key", b"__key")
+
+
+def _after(names: tuple[str, bytes], values: Any) -> Any:
+    """The value of a name in RESP2's flat list; None where it is not there."""
+    # A sort key may stand before it, and what expired has no values.
+    for place in range(0, len(values or ()), 2):
+        if values[place] in names:
+            return values[place + 1]
+    return None

@@ -6,108 +6,90 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextvars import Token
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from redis import exceptions
-
 from ..arguments import watched
-from ..errors import Conflict, RedisMixinException, TransactionError
-from ..instances import loaded
+from ..errors import Conflict, ServerError, TransactionError
+from ..hydration import loaded
 from ..operations import records
-from ..operations.requests import command
 from ..operations.watched import keys_of, refuse_other_types, refuse_stale
 from .async_connections import async_server_of
-from .connections import server_of
+from .blocks import Block
+from .connections import Server, is_async, server_of
 from .drive import arun, run
-from .joining import Joined, _current, current
-from .once import once
-from .translation import CLIENT_ERRORS, translated
+from .entered import Entered, current, entered
 
 T = TypeVar("T")
 P = ParamSpec("P")
 #: Objects, or a function that gives them, asked at each attempt.
 Watched: TypeAlias = Iterable[Any] | Callable[[], Iterable[Any]]
-#: Writes nothing. A server that is out of memory, or may not be written to, refuses it when it is queued, and with it
-#: the whole; the scripts that write would be refused in the midst, after what comes before them.
-_WRITES_NOTHING = command("SETRANGE", "rs:none", 0, "")
 
 
-class Transaction(Joined):
+class Transaction:
     """The writes of a ``with`` (or ``async with``) block, sent at its end as one MULTI/EXEC: all of them or none.
 
     An error in the block sends nothing. What is read in the block is what was there before it. What depends on what is
     stored then (conditions, versions, `F`, updates and deletions by query) cannot take part, and raises
-    `TransactionError` when it is called. A block inside a block joins it. All models must be on one server, and calls
-    in an ``async with`` be awaited.
+    `TransactionError` when it is called. A block inside a block joins it; so do tasks that are begun in it, until its
+    end. In a ``with`` block writes are called, in an ``async with`` block awaited. All models must be on one server.
     """
 
     def __init__(self, watch: Watched = (), retries: int = 0) -> None:
-        super().__init__()
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise TransactionError(f"transaction(retries={retries!r}): how often it is tried again, 0 or more")
         self._watch, self._retries = watch, retries
-        self._pipeline: Any = None
-        self._token: Token[Joined | None] | None = None
-        self._entered = 0
 
     # --- the block --------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Transaction:
-        transaction = self._beginning(False)
+    def __enter__(self) -> Block:
+        around = current()
+        block = around or Block(awaited=False)
         try:
             for instance in _objects(self._watch):
-                server = server_of(type(instance))
-                with _told(server.address):
-                    transaction._pipeline_on(server).watch(*keys_of(instance))
+                server = _server_of(type(instance))
+                block.watch(server, keys_of(instance))
                 run(refuse_stale(server.state, instance), server)
-        except BaseException:
-            if transaction is self and self._pipeline is not None:
-                self._pipeline.reset()
-            self._cleared(transaction)
+        except BaseException as error:
+            if around is None:
+                block.end(error)
             raise
-        return self._begun(transaction)
+        return self._begun(block, around is None)
 
-    async def __aenter__(self) -> Transaction:
-        transaction = self._beginning(True)
+    async def __aenter__(self) -> Block:
+        around = current()
+        block = around or Block(awaited=True)
         try:
             for instance in _objects(self._watch):
                 server = await async_server_of(type(instance))
-                with _told(server.address):
-                    await transaction._pipeline_on(server).watch(*keys_of(instance))
+                await block.awatch(server, keys_of(instance))
                 await arun(refuse_stale(server.state, instance), server)
-        except BaseException:
-            if transaction is self and self._pipeline is not None:
-                await self._pipeline.reset()
-            self._cleared(transaction)
+        except BaseException as error:
+            if around is None:
+                await block.aend(error)
             raise
-        return self._begun(transaction)
+        return self._begun(block, around is None)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if not self._ended():
+        if (block := self._ended()) is None:
             return
         try:
-            with self._sending(error) as sends:
-                if sends:
-                    run(refuse_other_types(self._held()), self._server)
-                    self._ready().execute()
-        finally:
-            if self._pipeline is not None:
-                self._pipeline.reset()
-            self._cleared(self)
+            if error is None and (held := block.held()):
+                run(refuse_other_types(held), block.server)
+        except BaseException as refused:
+            block.end(refused)
+            raise
+        block.end(error)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if not self._ended():
+        if (block := self._ended()) is None:
             return
         try:
-            with self._sending(error) as sends:
-                if sends:
-                    await arun(refuse_other_types(self._held()), self._server)
-                    await self._ready().execute()
-        finally:
-            if self._pipeline is not None:
-                await self._pipeline.reset()
-            self._cleared(self)
+            if error is None and (held := block.held()):
+                await arun(refuse_other_types(held), block.server)
+        except BaseException as refused:
+            await block.aend(refused)
+            raise
+        await block.aend(error)
 
     # --- functions in a transaction ---------------------------------------------------------------------------------
 
@@ -119,7 +101,7 @@ class Transaction(Joined):
         for attempt in range(self._retries + 1):
             with _again(attempt < self._retries):
                 for instance in self._stale(attempt):
-                    server = server_of(type(instance))
+                    server = _server_of(type(instance))
                     run(records.refresh(server.state, instance), server)
                 with Transaction(self._watch):
                     found = function()
@@ -165,74 +147,17 @@ class Transaction(Joined):
             return []
         return [instance for instance in _objects(self._watch) if loaded(instance) is not None]
 
-    def _beginning(self, is_awaited: bool) -> Transaction:
-        outer = cast("Transaction | None", current())
-        if outer is None:
-            self._awaited = is_awaited
-        return outer or self
+    def _begun(self, block: Block, began: bool) -> Block:
+        entered.set(Entered(self, block, began, entered.get()))
+        return block
 
-    def _begun(self, transaction: Transaction) -> Transaction:
-        if transaction is self:
-            self._entered += 1
-            if self._entered == 1:
-                self.is_open = True
-                self._token = _current.set(self)
-        return transaction
-
-    def _ended(self) -> bool:
-        """Whether this was the outermost block."""
-        if self._token is None:
-            return False
-        self._entered -= 1
-        if self._entered:
-            # The same block, entered again within itself.
-            return False
-        _current.reset(self._token)
-        self._token, self.is_open = None, False
-        return True
-
-    def _pipeline_on(self, server: Any) -> Any:
-        self._join(server)
-        if self._pipeline is None:
-            self._pipeline = self._server.client.pipeline(transaction=True)
-        return self._pipeline
-
-    def _held(self) -> dict[str, frozenset[str]]:
-        return {key: kinds for batch in self._batches if batch.held is not None for key, kinds in batch.held()}
-
-    def _ready(self) -> Any:
-        """The pipeline with all commands."""
-        pipeline = self._pipeline_on(self._server)
-        if pipeline.watching:
-            pipeline.multi()
-        commands = list(self._commands())
-        for one in (_WRITES_NOTHING, *commands) if commands else ():
-            pipeline.execute_command(*one.arguments)
-        return pipeline
-
-    @contextlib.contextmanager
-    def _sending(self, error: BaseException | None) -> Iterator[bool]:
-        """Whether there is anything to send; objects are as they were where that fails."""
-        if error is not None:
-            self._undo()
-            yield False
-            return
-        try:
-            with once():
-                yield self._server is not None and bool(self._batches or self._pipeline)
-        except exceptions.WatchError:
-            self._undo()
-            raise Conflict("a watched object changed since the transaction began; nothing was written") from None
-        except CLIENT_ERRORS as failure:
-            self._undo()
-            raise translated(failure, self._server.address, "EXEC", once=True) from failure
-        except RedisMixinException:
-            self._undo()
-            raise
-
-    def _cleared(self, transaction: Transaction) -> None:
-        if transaction is self:
-            self._batches, self._pipeline, self._server, self._awaited = [], None, None, None
+    def _ended(self) -> Block | None:
+        """The block, if it ends here: not where another one was joined."""
+        found = entered.get()
+        if found is None or found.by is not self:
+            raise TransactionError("a transaction ends in the task or thread in which it began, and innermost first")
+        entered.set(found.around)
+        return found.block if found.began else None
 
 
 def _objects(watch: Watched) -> list[Any]:
@@ -255,13 +180,13 @@ def _refuse_awaitable(found: Any) -> None:
         raise TransactionError("the function is to be awaited: await transaction(…).arun(function)")
 
 
-@contextlib.contextmanager
-def _told(address: str) -> Iterator[None]:
-    """redis-py's errors of WATCH as ours."""
-    try:
-        yield
-    except CLIENT_ERRORS as error:
-        raise translated(error, address, "WATCH") from error
+def _server_of(model: type[Any]) -> Server:
+    server = server_of(model)
+    if is_async(server.client):
+        raise ServerError(
+            f"{model.__name__} has an async client, on which `with` cannot wait: `async with transaction()`"
+        )
+    return server
 
 
 def transaction(watch: Watched = (), retries: int = 0) -> Transaction:

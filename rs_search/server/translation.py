@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import exceptions
 
-from ..errors import MissingIndex, MissingModule, ServerError, ServerUnavailable, WrongKeyType
+from ..errors import MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
 
 #: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
 _NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
@@ -19,6 +19,11 @@ _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown:
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
+def is_exhausted(error: Exception) -> bool:
+    """Whether a pool had no connection left to give: nothing was sent. Older redis-py has no class for that."""
+    return type(error).__name__ == "MaxConnectionsError" or str(error) == "Too many connections"
+
+
 def translated(error: Exception, address: str, command: str, once: bool = False) -> ServerError:
     """The one table from redis-py's errors to ours; the command's name is told, its arguments are not.
 
@@ -30,13 +35,16 @@ def translated(error: Exception, address: str, command: str, once: bool = False)
     if isinstance(error, exceptions.BusyLoadingError):
         return ServerUnavailable(f"{address} is still loading its data: {said}")
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
-        doubt = "; whether it was done is not known" if once else ""
+        doubt = "; whether it was done is not known" if once and not is_exhausted(error) else ""
         return ServerUnavailable(f"{address} cannot be reached ({command}): {said}{doubt}")
+    if isinstance(error, (exceptions.ReadOnlyError, exceptions.NoPermissionError)):
+        return NotAllowed(f"{address} does not allow {command}: {said}")
     lowered = said.lower()
     if any(phrase in lowered for phrase in _NO_INDEX):
         return MissingIndex(f"{address} has no such index ({command}): {said}")
     if "unknown command" in lowered:
-        return MissingModule(f"{address} has no such command ({command}): {said}")
+        # What follows are the command's arguments.
+        return MissingModule(f"{address} has no such command ({command}): {said.partition(', with args')[0]}")
     if any(phrase in lowered for phrase in _WRONG_TYPE):
         return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
     return ServerError(f"{address} refused {command}: {said}")

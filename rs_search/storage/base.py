@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
 
 from schematics.models import Model
 
-from ..codec import Document, dump, parse
+from ..codec import Document, dump
 from ..errors import QueryError
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command
 from ..options import ModelOptions, options_of
+from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from .keys import KeyPattern
@@ -24,7 +25,6 @@ from .scripts import digest
 
 #: Keys asked for, read or deleted at a time.
 BATCH = 1000
-Row = tuple[str, Document]
 #: When a record is written: always; if there is none, or one; if it is what was seen.
 ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
 
@@ -82,7 +82,7 @@ class Storage:
         """The model's class attributes."""
         return options_of(self.model)
 
-    @property
+    @cached_property
     def pattern(self) -> KeyPattern:
         """Where the keys are."""
         before, after = self.options.key_ends
@@ -114,25 +114,39 @@ class Storage:
         """Keys of Redis at which the layer's writes would fail if they held another type, with those they may hold."""
         return [(self.watched(key)[0], self.types) for key in keys] if self.types else []
 
-    def read(
+    def found(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
     ) -> Operation[list[Row]]:
-        """The documents under the keys that have one, in order; ``members``: only these are needed."""
+        """The keys that have something, in order, with what stands there; ``members``: only these are needed."""
         texts = yield from self.texts(keys, capabilities)
-        return [(key, self.parsed(text, key)) for key, text in zip(keys, texts, strict=True) if text is not None]
+        return [(key, text) for key, text in zip(keys, texts, strict=True) if text is not None]
+
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
+        """What stands under a key, None if nothing does."""
+        rows = yield from self.found([key], capabilities)
+        return rows[0][1] if rows else None
+
+    def read(self, keys: list[str], capabilities: Capabilities) -> Operation[list[tuple[str, Document]]]:
+        """The documents under the keys that have one, in order."""
+        return [(key, self.parsed(stored, key)) for key, stored in (yield from self.found(keys, capabilities))]
 
     def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
         """The document under a key, None if there is none."""
-        rows = yield from self.read([key], capabilities)
-        return rows[0][1] if rows else None
+        stored = yield from self.found_one(key, capabilities)
+        return None if stored is None else self.parsed(stored, key)
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """What stands under keys, as `guarded` compares it; None for what is not there."""
         raise NotImplementedError
 
-    def parsed(self, text: Any, key: str) -> Document:
-        """The document of what `texts` gave."""
-        return parse(text, key)
+    def parsed(self, stored: Any, key: str) -> Document:
+        """The document of what `found` or `texts` gave. Raises `UnreadableDocument`."""
+        return parse(stored, key)
+
+    @property
+    def json(self) -> bool:
+        """Whether what `texts` gives is the document as JSON."""
+        return type(self).parsed is Storage.parsed
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
         """What keeps a record where its condition holds, in one step; replies 1 if it did, else 0.
@@ -229,9 +243,20 @@ class Storage:
         """The primary key in a key."""
         return self.pattern.pk(key)
 
+    def pk_reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys."""
+        return self.pattern.reader() if type(self).pk is Storage.pk else self.pk
+
     def rank(self, key: str) -> str:
         """What keys are ordered by."""
         return self.pattern.rank(key)
+
+    def put_in_order(self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None) -> None:
+        """Order keys in place, or what has one: ``of`` gives the key of a thing."""
+        if self.pattern.ranks_itself:
+            things.sort(key=of, reverse=down)
+        else:
+            things.sort(key=self.rank if of is None else lambda thing: self.rank(of(thing)), reverse=down)
 
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
@@ -240,9 +265,7 @@ class Storage:
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            # What is no UTF-8 was written by nobody here.
-            names = [name for name in map(_name, reply[1]) if name is not None]
-            found.update(dict.fromkeys(name for name in names if pattern.owns(name, others)))
+            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
             if cursor == 0:
                 return list(found)
 
@@ -253,11 +276,13 @@ def _undo(records: Collection[Record]) -> None:
             record.undo()
 
 
-def _name(key: Any) -> str | None:
+def _names(keys: list[Any]) -> list[str]:
     try:
-        return key.decode() if isinstance(key, bytes) else str(text(key))
+        return [key if isinstance(key, str) else key.decode() for key in keys]
     except UnicodeDecodeError:
-        return None
+        # What is no UTF-8 was written by nobody here.
+        names = (text(key) for key in keys)
+        return [name for name in names if name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)]
 
 
 def as_bytes(text: Any) -> bytes:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..codec import Document
 from ..errors import UnreadableDocument
 from ..operations.requests import WRITE, Batch, Command, Operation, command
+from ..reading import Document, Row
 from ..schema import schema_of
 from ..server.capabilities import Capabilities
 from . import scripts
-from .base import BATCH, Record, Row, as_bytes
+from .base import BATCH, Record, as_bytes
 from .keys import quoted
 from .string import TextStorage
 
@@ -104,7 +104,7 @@ class FieldKeys(TextStorage):
                 words += ["", KEPT_OWN if member in lives else KEPT]
         return scripts.run(script, keys, record.when, record.seen or "", record.expire or "", *words)
 
-    def read(
+    def found(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
     ) -> Operation[list[Row]]:
         wanted = self.members if members is None else tuple(member for member in self.members if member in members)
@@ -127,9 +127,10 @@ class FieldKeys(TextStorage):
                      for place, key in enumerate(batch)]  # fmt: skip
         return rows
 
-    def parsed(self, text: Any, key: str) -> Document:
-        """The document of what `texts` gave."""
-        _, *texts = _parts(text)
+    def parsed(self, stored: Any, key: str) -> Document:
+        if isinstance(stored, dict):
+            return stored
+        _, *texts = _parts(stored)
         return self._document(key, dict(zip(self.members, texts, strict=True)))
 
     def _document(self, key: str, texts: dict[str, Any]) -> Document:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..codec import Document, parse
 from ..errors import WrongKeyType
 from ..operations.requests import CHANGE, Batch, Command, Operation, command
+from ..reading import Stored
 from ..server.capabilities import Capabilities
 from . import scripts
 from .base import BATCH, Record, Storage
@@ -33,6 +33,8 @@ _WITH_JSON = scripts.guarded(_ANY_TYPE, _SET_JSON)
 #: The set of beginnings of keys under which objects were kept as strings: the index does not see them. Looked at when
 #: the server has RedisJSON, which may come later.
 STRINGS = "rs:strings"
+#: What TYPE says of a document.
+JSON_TYPE = "ReJSON-RL"
 
 
 class JsonDocuments(Storage):
@@ -76,14 +78,13 @@ class JsonDocuments(Storage):
         return scripts.run(script, [record.key], record.when, record.seen or "", record.payload or "",
                            record.expire or "")  # fmt: skip
 
-    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
         try:
-            text = yield command("JSON.GET" if capabilities.json else "GET", key)
+            return (yield command("JSON.GET" if capabilities.json else "GET", key))  # type: ignore[no-any-return]
         except WrongKeyType:
             if not capabilities.json:
                 raise
-            text = yield command("GET", key)
-        return None if text is None else parse(text, key)
+            return (yield command("GET", key))  # type: ignore[no-any-return]
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[bytes | None]]:
         """The texts under keys, as they stand; 1 round trip, 2 where some are strings."""

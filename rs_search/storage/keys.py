@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import InvalidObject
@@ -34,6 +35,8 @@ class KeyPattern:
         >>> KeyPattern("Ice:").key("a:b"), KeyPattern("Ice:", quotes=False).key("a:b")
         ('Ice:a%3Ab', 'Ice:a:b')
         """
+        if pk.isascii() and not ("\0" in pk or ":" in pk or "%" in pk):
+            return f"{self.before}{pk}{self.after}"
         if "\0" in pk:
             # RediSearch cuts a key there and would load another document.
             raise InvalidObject(f"{self.before}…: a primary key must not contain NUL: {pk!r}")
@@ -50,10 +53,34 @@ class KeyPattern:
         middle = key[len(self.before) : len(key) - len(self.after)]
         return middle.replace("%3A", ":").replace("%25", "%") if self.quotes else middle
 
+    def reader(self) -> Callable[[str], str]:
+        """`pk`, for many keys: most have nothing that is quoted."""
+        if not self.quotes or self.after:
+            return self.pk
+        begin = len(self.before)
+
+        def read(key: str) -> str:
+            found = key[begin:]
+            return self.pk(key) if "%" in found else found
+
+        return read
+
+    @property
+    def ranks_itself(self) -> bool:
+        """Whether keys have the order of their `rank`."""
+        return self.quotes and not self.after
+
     def rank(self, key: str) -> str:
         """What keys are ordered by: the same on every layer, whether it quotes or not."""
         middle = key[len(self.before) : len(key) - len(self.after)]
         return middle if self.quotes else quoted(middle)
+
+    def owned(self, keys: list[str], others: tuple[str, ...] = ()) -> list[str]:
+        """Those of many keys that are of these; `owns`, where SCAN found each by `glob`."""
+        begin = len(self.before)
+        if self.quotes and not self.after:
+            return [key for key in keys if (rest := key[begin:]) and ":" not in rest]
+        return [key for key in keys if self.owns(key, others)]
 
     def owns(self, key: str, others: tuple[str, ...] = ()) -> bool:
         """Whether a key is one of these; ``others`` are beginnings of other models' keys."""

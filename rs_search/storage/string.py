@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from ..codec import Document, parse
+from ..codec import Document
 from ..operations.requests import Command, Operation, command
 from ..options import own_method
+from ..reading import Stored, parse
 from ..server.capabilities import Capabilities
 from . import scripts
 from .base import Record, Storage
@@ -27,9 +28,12 @@ class TextStorage(Storage):
         text: str | bytes = json.dumps(document) if serialize is None else serialize(document)
         return text
 
-    def parsed(self, text: Any, key: str) -> Document:
-        """The document of a text."""
-        return parse(text, key, self._load)
+    def parsed(self, stored: Any, key: str) -> Document:
+        return parse(stored, key, self._load)
+
+    @property
+    def json(self) -> bool:
+        return type(self).parsed is TextStorage.parsed and self._load is orjson.loads
 
     @property
     def _load(self) -> Callable[[Any], Any]:
@@ -52,9 +56,8 @@ class JsonStrings(TextStorage):
         return scripts.run(scripts.OF_STRINGS, [record.key], record.when, record.seen or "", record.payload or "",
                            record.expire or "")  # fmt: skip
 
-    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
-        text = yield command("GET", key)
-        return None if text is None else self.parsed(text, key)
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
+        return (yield command("GET", key))  # type: ignore[no-any-return]
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """The texts under keys, None for those that have none."""

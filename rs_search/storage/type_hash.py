@@ -10,9 +10,9 @@ from collections import defaultdict
 from functools import partial
 from typing import Any
 
-from ..codec import Document
 from ..errors import InvalidObject
 from ..operations.requests import WRITE, Batch, Command, Operation, command
+from ..reading import Stored
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from . import scripts
@@ -97,9 +97,8 @@ class TypeHash(TextStorage):
             script, [name], record.when, record.seen or "", record.payload or "", field, record.expire or ""
         )
 
-    def read_one(self, key: str, capabilities: Capabilities) -> Operation[Document | None]:
-        text = yield command("HGET", *_split(key))
-        return None if text is None else self.parsed(text, key)
+    def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
+        return (yield command("HGET", *_split(key)))  # type: ignore[no-any-return]
 
     def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """The texts under keys, None for those that have none; 1 round trip."""

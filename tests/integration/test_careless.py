@@ -42,7 +42,7 @@ def other_model(layer: type) -> Any:
 #: What is asked of the only object and its model, and what the error says.
 REFUSED: dict[str, tuple[Callable[[Any, Any], Any], type[Exception], str]] = {
     "only= of a name that is none": (lambda one, ice: one.set(only=["nn"]), UnknownField, "no field nn; it has pk"),
-    "only= of one text": (lambda one, ice: one.set(only="flavour"), QueryError, "names of fields are wanted"),
+    "only= of one text": (lambda one, ice: one.set(only="n"), QueryError, "takes a list of values, not 'n'"),
     "only= and if_present=": (lambda one, ice: one.set(only=["n"], if_present=True), QueryError, "one of only"),
     "F of a field that is not there": (lambda one, ice: one.update(n=F("zz") + 1), UnknownField, r"zz.*F\('zz'\) \+ 1"),
     "F of it where nothing is found": (lambda one, ice: ice.filter(n=9).update(n=F("zz")), UnknownField, "no field zz"),
@@ -57,10 +57,10 @@ REFUSED: dict[str, tuple[Callable[[Any, Any], Any], type[Exception], str]] = {
     "an update of a slice": (lambda one, ice: ice.all()[:1].update(n=2), QueryError, "update.. before slicing"),
     "a batch of none": (lambda one, ice: ice.set_many([one], batch=0), QueryError, "batch=0"),
     "a batch of a text": (lambda one, ice: ice.set_many([one], batch="5"), QueryError, "batch='5'"),
-    "many of one object": (lambda one, ice: ice.set_many(one), QueryError, "instances are wanted"),
-    "many of None": (lambda one, ice: ice.set_many(None), QueryError, "instances are wanted"),
+    "many of one object": (lambda one, ice: ice.set_many(one), QueryError, "takes objects, as a list"),
+    "many of None": (lambda one, ice: ice.set_many(None), QueryError, "takes objects, as a list"),
     "many of dictionaries": (lambda one, ice: ice.set_many([one, {"pk": "2"}]), InvalidObject, "object 1 .*own"),
-    "pks of one text": (lambda one, ice: ice.delete_many("1"), QueryError, "primary keys or instances are wanted"),
+    "pks of one text": (lambda one, ice: ice.delete_many("1"), QueryError, "takes a list of values, not '1'"),
     "a pk of None": (lambda one, ice: ice.get_many([None]), QueryError, "None cannot be read"),
     "get_or_set of no key": (lambda one, ice: ice.get_or_set({"n": 1}), QueryError, "whose key is given"),
     "get_or_set of a typo": (lambda one, ice: ice.get_or_set({"zz": 1}, pk="g"), UnknownField, "no field zz"),

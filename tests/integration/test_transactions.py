@@ -236,7 +236,7 @@ def test_calls_that_are_awaited_take_part_in_blocks_that_are(full: Any) -> None:
                 await full({"pk": "d"}).aset()
 
     for awaited in (True, False):
-        with pytest.raises(TransactionError, match="this block is `"):
+        with pytest.raises(TransactionError, match="this block began by `"):
             asyncio.run(wrong(awaited))
     assert stored(full) == {"a": 0, "b": 1, "c": 2}
 

@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import and_, or_, xor
 
 import pytest
 import redis
@@ -42,9 +44,10 @@ class Machine(Model, SearchRedisMixin):
 
 
 def keep(count: int, **values: object) -> None:
-    for place in range(count):
-        made = {name: value(place) if callable(value) else value for name, value in values.items()}
-        Place({"pk": f"{place:05}", **made}).set()
+    made = (
+        {name: value(place) if callable(value) else value for name, value in values.items()} for place in range(count)
+    )
+    Place.set_many(Place({"pk": f"{place:05}", **one}) for place, one in enumerate(made))
 
 
 def index_name() -> str:
@@ -245,6 +248,55 @@ def test_a_hundred_thousand_values_may_be_asked_for(request: pytest.FixtureReque
     assert Place.filter(**{f"{kind}__in": values}).count() == 20
     assert Place.filter(**{f"{kind}__nin": values}).count() == 0
     assert Place.filter(**{f"{kind}__in": values[10:]}).count() == 10
+
+
+# --- many words and many conditions: the server's parser overflows, and its expressions go down once for each ---------
+
+
+def test_a_text_of_many_words_is_found_by_all_of_them(client: redis.Redis) -> None:
+    # Some hundred words side by side are "Parser stack overflow" to the server.
+    words = [f"word{place}" for place in range(600)]
+    text = " ".join(words)
+    keep(2, name=lambda place: text if place else " ".join(words[::-1]), tags=[text])
+    for lookup, value in [("phrase", text), ("search", f'"{text}"'), ("contains", text[1:]), ("startswith", text),
+                          ("iexact", text.upper()), ("endswith", text[2:]), ("search", f'zz | "{text}"')]:  # fmt: skip
+        assert [one.pk for one in Place.filter(**{f"name__{lookup}": value})] == ["00001"], lookup
+    assert Place.filter(name__search=text).count() == 2
+    assert Place.filter(tags__phrase=text, tags__istartswith=text.upper()).count() == 2
+
+
+@pytest.mark.parametrize("server", ["indexed", "plain"])
+def test_thousands_of_conditions_side_by_side_are_answered(request: pytest.FixtureRequest, server: str) -> None:
+    # 100,000 of a FILTER's crash the server by going down once for each; those of query texts it takes.
+    request.getfixturevalue(server)
+    keep(20, name=lambda place: f"item{place}", number=lambda place: place)
+    some = [f"{place}" for place in range(10, 1010)]
+    either: dict[str, Q] = {
+        "beginnings": reduce(or_, [Q(name__startswith=f"item{place}") for place in some]),
+        "equal": reduce(or_, [Q(name=f"item{place}", number__gte=-1) for place in some]),
+        "odd": reduce(xor, [Q(name=f"item{place}") for place in some]),
+        "words": Q(name__search=" | ".join(f"item{place}" for place in some)),
+    }
+    for name, query in either.items():
+        assert Place.filter(query).count() == 10, name
+        assert Place.exclude(query).count() == 10, name
+    none_of = reduce(and_, [~Q(name__contains=f"tem{place}") for place in some])
+    assert Place.filter(none_of).count() == 10
+
+
+def test_conditions_nested_to_either_side_are_answered(client: redis.Redis) -> None:
+    # "Try moving nested parentheses more to the left", the server says: it takes fewer to the right.
+    keep(3, name=lambda place: f"item{place}", number=lambda place: place)
+    for part in (Q(number__lt=1), Q(name__startswith="item0")):
+        for wide in (1, 3):
+            left = right = part
+            for level in range(40):
+                others = [Q(name=f"no{level}-{place}") for place in range(wide)]
+                both = [~one for one in others] if level % 2 else others
+                join = and_ if level % 2 else or_
+                left, right = reduce(join, [left, *both]), reduce(join, [*both, right])
+                if level in (11, 12, 18, 19, 20, 39):
+                    assert Place.filter(left).count() == Place.filter(right).count() == 1, level
 
 
 # --- NUL --------------------------------------------------------------------------------------------------------------

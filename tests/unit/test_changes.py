@@ -14,7 +14,8 @@ from schematics.types.serializable import serializable
 
 from rs_search import F, InvalidObject, QueryError, SearchRedisMixin, UnknownField, UnstorableValue
 from rs_search.changes import Expression, evaluated
-from rs_search.instances import Prepared, changed, hydrate, note_written, prepare
+from rs_search.hydration import loaded
+from rs_search.instances import Prepared, changed, hydrate, note_some_written, note_written, prepare
 from rs_search.rewriting import change, check_names, check_values, rewritten
 from rs_search.storage.base import Seen
 
@@ -155,7 +156,9 @@ def stored(**more: Any) -> Any:
 
 def with_changes(found: Any, key: str, values: dict[str, Any], seen: Seen | None = None) -> Prepared:
     """What is written where a stored object is given other values."""
-    before = found.__dict__["_rs_search_loaded"].document
+    known = loaded(found)
+    assert known is not None
+    before = dict(known.document)
     change(found, key, values)
     return rewritten(found, seen or Seen(key, before, ""), values)
 
@@ -360,8 +363,21 @@ def test_a_default_for_what_is_not_stored_is_no_change() -> None:
 def test_what_was_written_is_no_longer_changed() -> None:
     instance = stored()
     instance.number = 6
-    note_written(instance, prepare(instance).document)
+    note_written(instance, prepare(instance))
     assert changed(instance) == frozenset()
+
+
+def test_what_was_written_in_part_is_no_longer_changed() -> None:
+    instance = hydrate(Ice, "Ice:1", b'{"pk":"1","number":5,"name":"x"}')
+    instance.number, instance.name = 6, "y"
+    note_some_written(instance, with_changes(stored(), "Ice:1", {"number": 6}), ["number"])
+    assert changed(instance) == {"name"}
+
+
+def test_a_new_object_that_is_written_in_part_is_as_new_as_it_was() -> None:
+    instance = Ice({"pk": "1", "number": 6})
+    note_some_written(instance, with_changes(stored(), "Ice:1", {"number": 6}), ["number"])
+    assert loaded(instance) is None
 
 
 def test_of_a_part_of_an_object_only_the_fields_that_it_knows_can_be_changed() -> None:

@@ -21,7 +21,7 @@ from rs_search.cli.base import Command, Group
 from rs_search.operations.transfer import Line
 from rs_search.query.bind import bind
 from rs_search.query.lookups import LOOKUPS
-from rs_search.query.tree import Q
+from rs_search.query.tree import Q, describe
 from rs_search.server.settings import SETTINGS, Found
 
 TESTS = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def test_every_reader_is_of_a_lookup() -> None:
 
 def test_conditions_are_joined_and_a_name_may_come_twice() -> None:
     query = conditions.query_of(IceCream, ("amount_kg__ne=1", "amount_kg__ne=2"))
-    assert str(bind(IceCream, query)) == str(bind(IceCream, Q(Q(amount_kg__ne="1"), Q(amount_kg__ne="2"))))
+    assert describe(bind(IceCream, query)) == "not (amount_kg = '1') and not (amount_kg = '2')"
 
 
 @pytest.mark.parametrize("assignment", ["amount_kg", "=5", ""])

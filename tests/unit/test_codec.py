@@ -28,9 +28,10 @@ from schematics.types import (
 )
 from schematics.types.serializable import serializable
 
-from rs_search.codec import classes_within, decode, parse, refuse_changed_classes
+from rs_search.codec import classes_within, refuse_changed_classes
 from rs_search.errors import RedisMixinException, UnreadableDocument, UnstorableValue
 from rs_search.kinds import Unkeepable
+from rs_search.reading import decode, parse
 from rs_search.schema import COMPANIONS
 
 

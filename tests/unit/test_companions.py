@@ -81,6 +81,16 @@ def test_what_stands_beside_a_document(document: dict[str, Any], expected: dict[
     assert beside(document) == expected
 
 
+@pytest.mark.parametrize(("document", "expected"), BESIDE)
+def test_what_has_been_worked_out_already_is_taken_over(document: dict[str, Any], expected: dict[str, Any]) -> None:
+    leaves = index_schema_of(Everything).leaves.values()
+    known = {leaf.alias: expected[leaf.alias] for leaf in leaves if leaf.companion and leaf.alias in expected}
+    doubts = [name for name in expected.get("_doubts", ()) if name in known]
+    if not doubts:
+        found = companions(document, index_schema_of(Everything), known)
+        assert (found, [*found]) == (expected, [*beside(document)])
+
+
 def test_the_reserved_member_is_there_only_where_something_needs_it() -> None:
     assert COMPANIONS not in orjson.loads(encoded(Everything({"string": "x"})))
     assert orjson.loads(encoded(Everything({"date": "0001-01-02"})))[COMPANIONS] == {"date": 2}

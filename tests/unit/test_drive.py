@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from rs_search.errors import (
     IncompleteResult,
     MissingIndex,
     MissingModule,
+    NotAllowed,
     RedisMixinException,
     ServerError,
     ServerUnavailable,
@@ -26,7 +28,18 @@ from rs_search.errors import (
 from rs_search.index_schema import index_schema_of
 from rs_search.operations import records, search, selected
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
-from rs_search.operations.requests import ALONE, Batch, Command, Deliver, Operation, Pause, Stream, command
+from rs_search.operations.requests import (
+    ALONE,
+    Batch,
+    Begin,
+    Command,
+    Deliver,
+    Finish,
+    Operation,
+    Pause,
+    Stream,
+    command,
+)
 from rs_search.planner.plan import Select
 from rs_search.query.bind import bind, bind_order
 from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
@@ -51,16 +64,38 @@ def state_of(capabilities: Capabilities, ready: bool = True) -> ServerState:
 
 def drive(operation: Operation[Any], *replies: Any) -> tuple[list[Any], Any]:
     """Run an operation with these replies (errors are thrown in): what it asked for, and its result."""
-    asked = []
+    asked: list[Any] = []
     answers = list(replies)
+    result = _driven(operation, asked, answers)
+    assert not answers, "replies were left over"
+    return asked, result
+
+
+def _driven(operation: Operation[Any], asked: list[Any], answers: list[Any]) -> Any:
     try:
-        asked.append(next(operation))
+        request = next(operation)
         while True:
-            reply = answers.pop(0)
-            asked.append(operation.throw(reply) if isinstance(reply, Exception) else operation.send(reply))
+            if isinstance(request, Begin):
+                # What is begun asks first; its result waits.
+                request = operation.send(Begun(_driven(request.operation, asked, answers)))
+            elif isinstance(request, Finish):
+                request = operation.send(request.begun.result)
+            else:
+                asked.append(request)
+                reply = answers.pop(0)
+                request = operation.throw(reply) if isinstance(reply, Exception) else operation.send(reply)
     except StopIteration as stop:
-        assert not answers, "replies were left over"
-        return asked, stop.value
+        return stop.value
+
+
+@dataclass
+class Begun:
+    """An operation that was begun, and is done."""
+
+    result: Any
+
+    def cancel(self) -> None:
+        """Its result is wanted no longer."""
 
 
 def words(request: Any) -> Any:
@@ -126,8 +161,8 @@ SAID: list[tuple[Exception, type[ServerError], str]] = [
         "type",
     ),
     (exceptions.ResponseError("unknown command 'FT.SEARCH'"), MissingModule, "no such command (GET)"),
-    (exceptions.NoPermissionError("no permissions"), ServerError, "refused GET"),
-    (exceptions.ReadOnlyError("read only replica"), ServerError, "refused GET"),
+    (exceptions.NoPermissionError("no permissions"), NotAllowed, "does not allow GET"),
+    (exceptions.ReadOnlyError("read only replica"), NotAllowed, "does not allow GET"),
     (exceptions.OutOfMemoryError("OOM"), ServerError, "refused GET"),
     (exceptions.AuthenticationError("invalid password"), ServerUnavailable, "refused the user or password"),
     (exceptions.BusyLoadingError("loading"), ServerUnavailable, "still loading its data"),
@@ -285,11 +320,16 @@ def test_an_index_that_is_there_is_asked_about_once() -> None:
 def test_an_index_is_looked_at_again_after_a_while() -> None:
     state = state_of(SEARCH)
     state.indexes[NAME] = IndexHealth(-math.inf, seen=(f"{NAME}:1", 2))
-    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
-    assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
+    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), 0, {**FULL, "hash_indexing_failures": 2})
+    assert [words(request) for request in asked] == ["SISMEMBER rs:strings IceCream:", f"FT.INFO {NAME}"]
+    assert refused is None
 
 
-REFUSED = {**FULL, "hash_indexing_failures": "1", "Index Errors": {"last indexing error": "Invalid JSON type"}}
+REFUSED = {
+    **FULL,
+    "hash_indexing_failures": "1",
+    "Index Errors": {"indexing failures": 1, "last indexing error": "Invalid JSON type"},
+}
 
 
 def aggregated(*found: str) -> list[Any]:
@@ -300,9 +340,12 @@ def test_documents_that_the_index_refused_are_named() -> None:
     state = state_of(SEARCH, ready=False)
     asked, refused = drive(
         ensure_index(state, index_schema_of(IceCream)), 0, REFUSED, (0, ["IceCream:1", "IceCream:2"]),
-        aggregated("IceCream:1"), [b"[]"],
+        [[1]], [[1], [0]], [b"[]"],
     )  # fmt: skip
-    assert [words(request).split()[0] for request in asked[1:]] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    inside = [f"FT.SEARCH {NAME}:1 * INKEYS {keys} NOCONTENT LIMIT 0 0 TIMEOUT 0 DIALECT 2"
+              for keys in ("2 IceCream:1 IceCream:2", "1 IceCream:1", "1 IceCream:2")]  # fmt: skip
+    assert [words(request) for request in asked[3:5]] == [inside[:1], inside[1:]]
+    assert words(asked[5]) == "JSON.MGET IceCream:2 $.__none__"
     assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
 
@@ -391,7 +434,7 @@ def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
 
 
 def select(query: Q | None = None, *order: str, **cut: int) -> Select:
-    return Select(IceCream, bind(IceCream, query or Q()), bind_order(IceCream, order), **cut)
+    return Select(IceCream, bind(IceCream, Q() if query is None else query), bind_order(IceCream, order), **cut)
 
 
 def page(*numbers: int, total: int | None = None, **extra: Any) -> dict[str, Any]:
@@ -448,10 +491,66 @@ def test_doubts_are_counted_first_and_widen_the_search_where_there_are_any() -> 
     assert keys(rows) == [str(2**53)]
 
 
+def flavoured(**flavours: str | None) -> dict[str, Any]:
+    """A page of objects by key, with their flavours."""
+    results = [
+        {"id": f"IceCream:{key}", "extra_attributes": {"$": f'{{"flavour":"{name}"}}', "__key": f"IceCream:{key}"}}
+        for key, name in flavours.items()
+    ]
+    return {"total_results": 9, "results": results, "warning": []}
+
+
 def test_an_order_and_a_slice_are_the_servers_where_it_can() -> None:
-    asked, rows = run(select(Q(), "-flavour", start=2, stop=4), page(4, 3, total=9))
+    asked, rows = run(select(Q(), "-flavour", start=2, stop=4), flavoured(a="z", b="y", c="x", d="w"))
+    # With one row more at each end, to see whether the slice cuts through a tie.
+    assert [words(request) for request in asked] == [
+        f"FT.SEARCH {NAME} * VERBATIM SORTBY flavour DESC RETURN 1 $ LIMIT 1 4 TIMEOUT 0 DIALECT 2"
+    ]
+    assert keys(rows) == ["b", "c"]
+
+
+def test_ties_inside_a_slice_are_put_in_order() -> None:
+    _, rows = run(select(Q(), "flavour", stop=3), flavoured(b="x", a="x", c="y", d="z"))
+    assert keys(rows) == ["a", "b", "c"]
+
+
+def test_of_a_tie_at_the_end_of_a_slice_the_first_by_key_are_asked_for() -> None:
+    asked, rows = run(select(Q(id="i"), "flavour", stop=3), flavoured(b="x", z="y", y="y", w="y"), page(7, 8))
+    assert words(asked[1]) == (
+        f"FT.AGGREGATE {NAME} (@id:{{$p0}} @flavour:{{$p1}}) VERBATIM LOAD 1 @__key SORTBY 2 @__key ASC LIMIT 0 2 "
+        "LOAD 1 $ TIMEOUT 0 PARAMS 4 p0 i p1 y DIALECT 2"
+    )
+    assert keys(rows) == ["b", "7", "8"]
+
+
+AGGREGATED = (
+    f"FT.AGGREGATE {NAME} * VERBATIM LOAD 1 @__key SORTBY 4 @flavour ASC @__key ASC "
+    "LIMIT {} LOAD 1 $ TIMEOUT 0 DIALECT 2"
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "first", "limit"),
+    [
+        (1, [flavoured(a="x", b="x", c="y", d="z")], "1 2"),
+        (0, [flavoured(b="x", z="y", y="y", w="y"), flavoured(b="y")], "0 3"),
+        (0, [flavoured(b="x", z="y", y="y", w="y"), flavoured(c="y")], "0 3"),
+    ],
+    ids=["a tie at the beginning", "a row that others moved", "fewer rows than before"],
+)
+def test_where_that_does_not_tell_the_rows_the_whole_order_is_asked_for(
+    start: int, first: list[Any], limit: str
+) -> None:
+    stop = start + int(limit.split()[1])
+    asked, rows = run(select(Q(), "flavour", start=start, stop=stop), *first, page(4, 5))
+    assert words(asked[-1]) == AGGREGATED.format(limit)
+    assert keys(rows) == ["4", "5"]
+
+
+def test_an_order_of_several_keys_is_asked_for_at_once() -> None:
+    asked, rows = run(select(Q(), "-flavour", "id", start=2, stop=4), page(4, 3, total=9))
     assert words(asked[0]) == (
-        f"FT.AGGREGATE {NAME} * VERBATIM LOAD 1 @__key SORTBY 4 @flavour DESC @__key ASC "
+        f"FT.AGGREGATE {NAME} * VERBATIM LOAD 1 @__key SORTBY 6 @flavour DESC @id ASC @__key ASC "
         "LIMIT 2 2 LOAD 1 $ TIMEOUT 0 DIALECT 2"
     )
     assert keys(rows) == ["4", "3"]
@@ -468,13 +567,39 @@ def test_a_slice_that_is_checked_is_cut_in_python() -> None:
 def test_of_more_rows_than_asked_for_the_keys_come_in_one_reply_and_the_documents_by_key() -> None:
     found = [f"IceCream:{number:04}" for number in range(1500)]
     texts = ['{"flavour":"x"}'] * 1500
-    asked, rows = run(select(Q(flavour="x")), page(1, total=1500), aggregated(*found), texts[:1000], texts[1000:])
+    listed = {"total_results": 1500, "results": [{"id": key, "values": []} for key in found], "warning": []}
+    asked, rows = run(select(Q(flavour="x")), page(1, total=1500), listed, texts[:1000], texts[1000:])
     assert "LIMIT 0 1000 " in words(asked[0])
     assert words(asked[1]) == (
-        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 TIMEOUT 0 "
-        "PARAMS 2 p0 x DIALECT 2"
+        f"FT.SEARCH {NAME} @flavour:{{$p0}} VERBATIM NOCONTENT LIMIT 0 10000 TIMEOUT 0 PARAMS 2 p0 x DIALECT 2"
     )
     assert [len(request.arguments) for request in asked[2:]] == [1002, 502]
+    assert len(rows) == 1500
+
+
+@pytest.mark.parametrize("total", [1500, 10_000])
+def test_where_the_server_cuts_the_keys_a_cursor_gives_them(total: int) -> None:
+    found = [f"IceCream:{number:05}" for number in range(total)]
+    cut = {"total_results": total + 1, "results": [{"id": key} for key in found[:1]], "warning": []}
+    replies = [cut] if total < 10_000 else []
+    texts = ['{"flavour":"x"}'] * 1000
+    batches = [texts[: len(found[start : start + 1000])] for start in range(0, total, 1000)]
+    asked, rows = run(select(Q(flavour="x")), page(1, total=total), *replies, aggregated(*found), *batches)
+    assert words(asked[1 + len(replies)]) == (
+        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 MAXIDLE 10000 TIMEOUT 0 "
+        "PARAMS 2 p0 x DIALECT 2"
+    )
+    assert len(rows) == total
+
+
+@pytest.mark.parametrize(("others", "scans"), [(0, True), (10_000, False)])
+def test_where_most_keys_are_wanted_they_are_scanned(others: int, scans: bool) -> None:
+    found = [f"IceCream:{number:04}" for number in range(1500)]
+    texts = ['{"flavour":"x"}'] * 1500
+    listed = {"total_results": 1500, "results": [{"id": key} for key in found], "warning": []}
+    keys_of = (0, found) if scans else listed
+    asked, rows = run(select(Q()), page(1, total=1500), 1500 + others, keys_of, texts[:1000], texts[1000:])
+    assert [words(request).split()[0] for request in asked[1:3]] == ["DBSIZE", "SCAN" if scans else "FT.SEARCH"]
     assert len(rows) == 1500
 
 
@@ -509,8 +634,8 @@ def test_a_document_that_expired_meanwhile_is_no_row() -> None:
 def test_a_sorted_page_with_a_document_gone_is_read_again() -> None:
     gone = page(1, 2)
     del gone["results"][0]["extra_attributes"]["$"]
-    asked, rows = run(select(Q(), "flavour", stop=2), gone, page(2, 3))
-    assert asked[0] == asked[1]
+    asked, rows = run(select(Q(), "flavour", stop=2), gone, gone, page(2, 3))
+    assert asked[1] == asked[2]
     assert keys(rows) == ["2", "3"]
 
 
@@ -577,18 +702,21 @@ def test_every_key_of_a_model_is_removed_and_no_other() -> None:
 
 
 def test_strings_are_filtered_by_aggregate() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(2, 1), 0])
+    asked, rows = run(select(Q(flavour__contains="x")), page(2, 1))
     assert words(asked[0]) == (
         f'FT.AGGREGATE {NAME} * VERBATIM FILTER (exists(@flavour) && contains(@flavour,"x")>0) '
-        "LOAD 2 @__key $ WITHCURSOR COUNT 1000 TIMEOUT 0 DIALECT 2"
+        "LIMIT 0 1001 LOAD 2 @__key $ TIMEOUT 0 DIALECT 2"
     )
     assert keys(rows) == ["1", "2"]
 
 
-def test_a_cursor_that_is_not_read_to_its_end_is_removed() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(1), 77], "OK", aggregated("IceCream:1"),
-                      ['{"flavour":"xy"}'])  # fmt: skip
-    assert words(asked[1]) == f"FT.CURSOR DEL {NAME} 77"
+def test_of_more_filtered_rows_than_the_server_gives_at_once_the_keys_come_first() -> None:
+    asked, rows = run(
+        select(Q(flavour__contains="x")), page(*range(3)), aggregated("IceCream:1", "IceCream:2"),
+        ['{"flavour":"xy"}', '{"flavour":"y"}'], capabilities=replace(SEARCH, most_sorted_rows=3),
+    )  # fmt: skip
+    assert "LIMIT 0 3 " in words(asked[0])
+    assert [words(request).split()[0] for request in asked] == ["FT.AGGREGATE", "FT.AGGREGATE", "JSON.MGET"]
     assert keys(rows) == ["1"]
 
 
@@ -644,6 +772,10 @@ def batches(question: Select, *replies: Any, capabilities: Capabilities = PLAIN)
             if isinstance(request, Deliver):
                 delivered.append(keys(request.rows))
                 reply = None
+            elif isinstance(request, Begin):
+                reply = Begun(_driven(request.operation, asked, answers))
+            elif isinstance(request, Finish):
+                reply = request.begun.result
             else:
                 asked.append(request)
                 reply = answers.pop(0)

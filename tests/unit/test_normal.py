@@ -189,7 +189,7 @@ def _shape(bound: Bound) -> Any:
 
 NAMES = "abcd"
 #: Conditions on integers of a document, which hold where they are 1.
-ATOMS = {name: bind(Truths, Q(**{name: 1})).children[0] for name in NAMES}  # type: ignore[union-attr]
+ATOMS = {name: bind(Truths, Q(**{name: 1})) for name in NAMES}
 CHOICES = [dict(zip(NAMES, truths, strict=True)) for truths in itertools.product([0, 1], repeat=len(NAMES))]
 trees = st.recursive(
     st.sampled_from([*NAMES, EVERYTHING, NOTHING]),

@@ -10,10 +10,10 @@ import pytest
 from fixtures.encoding import encoded
 from fixtures.models import Everything
 
-from rs_search.codec import parse
 from rs_search.planner.order import Seen, ranker
 from rs_search.planner.order import ordered as ranked
 from rs_search.query.bind import bind_order, bind_paths
+from rs_search.reading import parse
 
 BIG = 2**53 + 1
 

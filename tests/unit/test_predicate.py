@@ -13,11 +13,11 @@ from schematics.models import Model
 from schematics.types import IntType, ListType, ModelType, StringType, UnionType
 
 from rs_search import Q
-from rs_search.codec import parse
 from rs_search.planner import explain, ft
 from rs_search.planner.predicate import OPERATORS, predicate
 from rs_search.query.bind import bind
 from rs_search.query.tree import AllOf, Parity
+from rs_search.reading import parse
 
 
 def holds(query: Q, values: dict[str, Any], model: type[Model] = Everything) -> bool:

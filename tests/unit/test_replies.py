@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rs_search.server.index_info import index_info
-from rs_search.server.replies import Page, aggregate_page, mapping, search_page, text
+from rs_search.server.replies import Page, aggregate_page, mapping, reduced, search_page, text
 
-ROWS = [("t:1", {"$": b'{"a":"x"}'})]
+ROWS = [("t:1", b'{"a":"x"}')]
 SEARCHES: dict[str, tuple[Any, bool, Page]] = {
     "RESP2": ([1, b"t:1", [b"$", b'{"a":"x"}']], True, Page(1, ROWS, ())),
     "RESP3": (
@@ -26,7 +26,7 @@ SEARCHES: dict[str, tuple[Any, bool, Page]] = {
         True,
         Page(1, ROWS, ()),
     ),
-    "RESP2 decoded": ([1, "t:1", ["$", '{"a":"x"}']], True, Page(1, [("t:1", {"$": '{"a":"x"}'})], ())),
+    "RESP2 decoded": ([1, "t:1", ["$", '{"a":"x"}']], True, Page(1, [("t:1", '{"a":"x"}')], ())),
     "RESP3 decoded": (
         {
             "attributes": [],
@@ -36,7 +36,7 @@ SEARCHES: dict[str, tuple[Any, bool, Page]] = {
             "warning": [],
         },
         True,
-        Page(1, [("t:1", {"$": '{"a":"x"}'})], ()),
+        Page(1, [("t:1", '{"a":"x"}')], ()),
     ),
     "RESP2 nothing": ([0], True, Page(0, [], ())),
     "RESP2 count": ([2], False, Page(2, [], ())),
@@ -45,7 +45,7 @@ SEARCHES: dict[str, tuple[Any, bool, Page]] = {
         False,
         Page(2, [], ()),
     ),
-    "RESP2 keys": ([2, b"t:1", b"t:\xc3\xa9"], False, Page(2, [("t:1", {}), ("t:é", {})], ())),
+    "RESP2 keys": ([2, b"t:1", b"t:\xc3\xa9"], False, Page(2, [("t:1", None), ("t:é", None)], ())),
     "RESP3 keys": (
         {
             b"attributes": [],
@@ -55,12 +55,12 @@ SEARCHES: dict[str, tuple[Any, bool, Page]] = {
             b"warning": [],
         },
         False,
-        Page(2, [("t:1", {}), ("t:é", {})], ()),
+        Page(2, [("t:1", None), ("t:é", None)], ()),
     ),
     "RESP2 expired": (
         [2, b"t:1", None, b"t:2", [b"$", b"{}"]],
         True,
-        Page(2, [("t:1", {}), ("t:2", {"$": b"{}"})], ()),
+        Page(2, [("t:1", None), ("t:2", b"{}")], ()),
     ),
     "RESP3 expired": (
         {
@@ -69,7 +69,7 @@ SEARCHES: dict[str, tuple[Any, bool, Page]] = {
             b"warning": [],
         },
         True,
-        Page(1, [("t:1", {})], ()),
+        Page(1, [("t:1", None)], ()),
     ),
     "RESP3 timeout": (
         {b"total_results": 0, b"results": [], b"warning": [b"Timeout limit was reached"]},
@@ -86,8 +86,8 @@ def test_a_reply_of_search_is_a_page(name: str) -> None:
 
 
 SORTED = [
-    ("t:é", {"__key": b"t:\xc3\xa9", "a": b"y", "$": b'{"a":"y"}'}),
-    ("t:1", {"__key": b"t:1", "a": b"x", "$": b'{"a":"x"}'}),
+    ("t:é", b'{"a":"y"}'),
+    ("t:1", b'{"a":"x"}'),
 ]
 AGGREGATES: dict[str, tuple[Any, Page]] = {
     "RESP2": (
@@ -112,7 +112,7 @@ AGGREGATES: dict[str, tuple[Any, Page]] = {
         Page(2, SORTED, ()),
     ),
     "RESP2 nothing": ([0], Page(0, [], ())),
-    "RESP2 gone": ([1, [b"__key", b"t:1"]], Page(1, [("t:1", {"__key": b"t:1"})], ())),
+    "RESP2 gone": ([1, [b"__key", b"t:1"]], Page(1, [("t:1", None)], ())),
 }
 
 
@@ -120,6 +120,23 @@ AGGREGATES: dict[str, tuple[Any, Page]] = {
 def test_a_reply_of_aggregate_is_a_page_by_key(name: str) -> None:
     reply, page = AGGREGATES[name]
     assert aggregate_page(reply) == page
+
+
+COUNTED = [
+    [1, [b"n", b"3"]],
+    [1, ["n", "3"]],
+    {b"total_results": 1, b"results": [{b"extra_attributes": {b"n": b"3"}, b"values": []}], b"warning": []},
+]
+
+
+@pytest.mark.parametrize("reply", COUNTED)
+def test_what_a_reducer_gave_is_found_by_its_name(reply: Any) -> None:
+    assert int(reduced(reply, "n")) == 3
+
+
+def test_a_reducer_of_no_rows_gave_nothing() -> None:
+    assert reduced([0], "n") is None
+    assert reduced({b"total_results": 0, b"results": [], b"warning": []}, "n") is None
 
 
 INFOS: list[tuple[Any, bool]] = [

@@ -97,7 +97,6 @@ def test_a_method_of_pythons_own_has_its_twin(owner: type[Any], name: str) -> No
     assert parameters(first, 0) == parameters(second, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: help() shows self and state, which no caller gives, and a name with _")
 @pytest.mark.parametrize("name", ["count", "acount"])
 def test_an_operation_tells_what_its_caller_gives(name: str) -> None:
     method = getattr(Objects(IceCream), name)

@@ -1,0 +1,126 @@
+"""Objects made ready to be written by one function a class, where it is known what schematics would make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from schematics.models import Model
+
+from .codec import Document, values_of
+from .companions import companions
+from .index_schema import index_schema_of
+from .known import is_known
+from .memo import once_per_class
+from .options import options_of, own_method
+from .primary_key import default_of_values, is_given, is_text, new_primary_key, text_of
+from .schema import COMPANIONS, schema_of
+from .source import TooDeep
+from .storage import storage_of
+from .storage.base import Storage
+from .storage.field_keys import FieldKeys
+from .storage.json_document import JsonDocuments
+from .storage.string import JsonStrings
+from .storage.type_hash import TypeHash
+from .writers import writer
+
+#: The values that an instance is to get, its primary key, its key, its document, what the storage keeps of that, and
+#: whether this is a text by which an instance may remember it.
+Quick = tuple[dict[str, Any], Any, str, Document, Any, bool]
+Write = Callable[..., "Quick | None"]
+#: Layers that look at nothing but the document; one of the user's may look at the instance.
+_LAYERS = (JsonDocuments, JsonStrings, TypeHash, FieldKeys)
+_BACKSLASH, _DELETE = 0x5C, 0x7F
+
+
+@once_per_class
+def quick_writer(model: type[Model]) -> Write | None:
+    """The function that makes an instance ready, touching nothing; it gives None where it is not sure of a value.
+
+    It is given the key of an instance that has one, which then gets no primary key. None for a model of which it is
+    not known what schematics makes of it.
+    """
+    storage = storage_of(model)
+    own = own_method(model, "__primary_key__") is not None or options_of(model).own_set_key
+    if type(storage) not in _LAYERS or own or not is_known(model):
+        return None
+    schema = index_schema_of(model) if storage.indexed else None
+    try:
+        made_of = writer(model, schema, storage.keeps_nulls)
+    except TooDeep:
+        return None
+    pk_of, key_of, payload_of = _pk_reader(model), _key_maker(model, storage), _payload_maker(model, storage)
+    return _written(made_of, pk_of, key_of, payload_of, storage.json)
+
+
+def _written(made_of: Any, pk_of: Any, key_of: Any, payload_of: Any, is_text: bool) -> Write:
+    def write(instance: Any, key: str | None = None) -> Quick | None:
+        try:
+            if instance._data.maps[0]:
+                # Raw values.
+                return None
+            given = values_of(instance)
+            pk = pk_of(instance, given, key is None)
+            values, document, beside, more = made_of(given, pk)
+            if key is None:
+                key = key_of(pk)
+            return values, pk, key, document, payload_of(document, beside, more), is_text
+        except Exception:
+            # Whatever it is: schematics and the codec find it as well, and say what it is.
+            return None
+
+    return write
+
+
+def _pk_reader(model: type[Model]) -> Callable[[Any, Any, bool], Any]:
+    """What gives the primary key of an instance, or makes one: the value of ``pk``, without that field its text.
+
+    An instance that needs none is left with what it has.
+    """
+    has_field = "pk" in schema_of(model).fields
+
+    def read(instance: Any, values: Any, is_needed: bool) -> Any:
+        pk = values["pk"] if has_field else instance.__dict__.get("pk")
+        if is_given(pk):
+            return pk if has_field else str(pk)
+        if not is_needed:
+            return pk
+        return default_of_values(model, {**values, "pk": None}) or new_primary_key(model)
+
+    return read
+
+
+def _key_maker(model: type[Model], storage: Storage) -> Callable[[Any], str]:
+    if "pk" not in schema_of(model).fields or is_text(model, "pk"):
+        return storage.key
+    return lambda pk: storage.key(text_of(model, "pk", pk))
+
+
+def _payload_maker(model: type[Model], storage: Storage) -> Callable[[Document, Document | None, bool], Any]:
+    """What a document is kept as, with what stands beside it; raises anything for what cannot be kept."""
+    if not storage.indexed:
+
+        def of_text(document: Document, beside: Document | None, more: bool) -> Any:
+            # Text without UTF-8, and integers of more than 64 bits, are refused by this.
+            orjson.dumps(document)
+            return storage.payload(document)
+
+        return of_text
+    schema = index_schema_of(model)
+
+    def of_json(document: Document, beside: Document | None, more: bool) -> Any:
+        if beside is not None and not more:
+            if beside:
+                document[COMPANIONS] = beside
+            payload = orjson.dumps(document)
+            # Plain ASCII has the words that the server sees in it, and its case; what JSON escapes has a backslash.
+            if payload.isascii() and _BACKSLASH not in payload and _DELETE not in payload:
+                return payload
+            document.pop(COMPANIONS, None)
+        found = companions(document, schema, beside, plain=not more)
+        if found:
+            document[COMPANIONS] = found
+        return storage.payload(document) if more else orjson.dumps(document)
+
+    return of_json
