@@ -57,7 +57,7 @@ def select_rows(state: ServerState, select: Select) -> Operation[Answer[list[Row
 
 def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
     """How many rows a question has; 1 round trip where the index tells exactly, else it reads them batch by batch."""
-    return (yield from _answer(state, select, _count, 0))
+    return (yield from _answer(state, replace(select, members=frozenset()), _count, 0))
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -136,7 +136,7 @@ def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return (yield from _answer(state, select, _matching, []))
+    return (yield from _answer(state, replace(select, members=frozenset()), _matching, []))
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
