@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 import redis
+from fixtures.servers import Restarts
 from schematics.models import Model
 from schematics.types import GeoPointType, IntType, ListType, ModelType, StringType
 
-from rs_search import Q, SearchRedisMixin, connect
+from rs_search import Q, ReferenceType, SearchRedisMixin, connect, objects
 from rs_search.index_schema import index_schema_of
 from rs_search.server.replies import mapping, text
 
@@ -251,6 +252,46 @@ def test_a_document_that_the_index_refused_is_found_all_the_same(indexed: redis.
     time.sleep(1.1)
     assert Place.filter(number=7).count() == 1
     assert Place.filter(name="x").explain(run=True).access == "index"
+
+
+# --- objects whose time has run out are in the index until the server removes them ------------------------------------
+
+
+class Passing(Model, SearchRedisMixin):
+    __expire__ = 1
+    pk = StringType()
+    name = StringType()
+
+
+class Visit(Model, SearchRedisMixin):
+    pk = StringType()
+    of = ReferenceType(Passing)
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+def test_what_has_run_out_is_neither_counted_nor_met_though_the_index_has_it(restarts: Restarts, protocol: int) -> None:
+    # Of 25,000 keys that come and go the index of a server that keeps up with them had 30 of a hundred too many.
+    restarts.start("--enable-debug-command", "local")
+    with redis.Redis.from_url(restarts.url, protocol=protocol) as client:
+        connect(client)
+        client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+        Passing.set_many(Passing({"pk": str(place), "name": "x"}) for place in range(8))
+        objects(Passing).set(Passing({"pk": "stays", "name": "x"}), expire=100)
+        Visit.set_many(Visit({"pk": str(place), "of": str(place)}) for place in range(8))
+        of_some = Visit.filter(of__name="x")
+        assert (Passing.filter(name="x").count(), of_some.count()) == (9, 8)
+        time.sleep(1.05)
+        assert index_total(client, Passing) == 9, "this server removes them at once: the library need not look"
+        named, one_of = Passing.filter(name="x"), Passing.filter(name__startswith="x")
+        assert (named.count(), one_of.count(), Passing.all().count(), of_some.count()) == (1, 1, 1, 0)
+        assert (named[1:].exists(), named[:1].exists(), named[:5].count()) == (False, True, 1)
+        assert index_total(client, Passing) == 9
+        assert [one.pk for one in named] == [one.pk for one in named.order_by("name")[:3]] == ["stays"]
+
+
+def index_total(client: redis.Redis, model: Any) -> int:
+    reply = client.execute_command("FT.SEARCH", index_schema_of(model).name, "*", "LIMIT", 0, 0)
+    return int(mapping(reply)["total_results"] if isinstance(reply, dict) else reply[0])
 
 
 # --- an index that is still filling is awaited ------------------------------------------------------------------------
