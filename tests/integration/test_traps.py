@@ -236,6 +236,16 @@ def test_a_point_on_the_date_line_is_found_from_both_sides(indexed: redis.Redis)
         assert Place.filter(spot__near=(10.0, longitude, 50, "km")).count() == 1
 
 
+def test_a_point_near_a_pole_and_a_null_leave_their_document_in_the_index(indexed: redis.Redis) -> None:
+    # A latitude beyond 85.05 under GEO drops the whole document, and FT.INFO alone tells.
+    Place({"pk": "pole", "name": "x", "spot": [89.0, 5.0], "tags": [None, "a"]}).set()
+    Place({"pk": "edge", "name": "x", "spot": [85.06, 5.0], "number": None}).set()
+    assert [one.pk for one in Place.filter(name="x")] == ["edge", "pole"]
+    assert [one.pk for one in Place.filter(spot__near=(89, 5, 1, "km"))] == ["pole"]
+    info = mapping(indexed.execute_command("FT.INFO", index_name()))
+    assert int(info["hash_indexing_failures"]) == 0
+
+
 # --- documents that the index refused: FT.INFO is looked at, and then all is read -------------------------------------
 
 
