@@ -38,6 +38,7 @@ class Place(Model, SearchRedisMixin):
 class Part(Model):
     name = StringType()
     count = IntType()
+    marks = ListType(StringType())
 
 
 class Machine(Model, SearchRedisMixin):
@@ -198,6 +199,16 @@ def test_one_element_must_meet_all_of_a_match(client: redis.Redis) -> None:
     assert [one.pk for one in Machine.filter(parts__match=Q(name="bolt") & ~Q(count=2))] == ["1", "3"]
     assert [one.pk for one in Machine.exclude(parts__match={"name": "bolt", "count": 2})] == ["1", "3"]
     assert Machine.filter(parts__match={"name": "bolt", "count__isnull": True}).count() == 1
+
+
+def test_one_of_many_lists_must_contain_all_of_several_elements(client: redis.Redis) -> None:
+    # The index knows that the elements are there, not that they are in one list.
+    Machine({"pk": "1", "parts": [{"marks": ["a", "c"]}, {"marks": ["b"]}]}).set()
+    Machine({"pk": "2", "parts": [{"marks": ["c"]}, {"marks": ["a", "b"]}]}).set()
+    assert [one.pk for one in Machine.filter(parts__marks__contains=["a", "b"])] == ["2"]
+    assert [one.pk for one in Machine.exclude(parts__marks__contains=["a", "b"])] == ["1"]
+    assert [one.pk for one in Machine.filter(parts__match={"marks__contains": "a", "marks__len": 2})] == ["1", "2"]
+    assert Machine.filter(parts__marks__contains=["a", "b"]).count() == 1
 
 
 # --- GEO: large circles and those near the poles are scanned, others checked to the metre -----------------------------
