@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
 from schematics.exceptions import DataError
 from schematics.models import Model
 
@@ -34,10 +35,14 @@ class Prepared(NamedTuple):
     """
 
     key: str
-    document: Document
     payload: Any
     noted: Any
     before: Values
+
+    @property
+    def document(self) -> Document:
+        """The document. O(size) where it is kept as a text: to keep it as well costs more than to read it again."""
+        return self.noted.document if isinstance(self.noted, Loaded) else orjson.loads(self.noted)
 
     def record(self, expire: int | None, **condition: Any) -> Record:
         """What the storage writes."""
@@ -59,14 +64,14 @@ def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
     quick = None if write is None else write(instance, key)
     if quick is None:
         return None
-    values, pk, key, document, payload, is_text = quick
+    values, pk, key, payload, noted = quick
     data, others = instance._data, instance.__dict__
     # What was there is put aside as it is: nothing that is done to the instance from now on changes it.
     before = _new(Values, (*data.maps, others.get("pk"), others.get(LOADED)))
     data.converted, data.valid = {}, values
     if pk is not None and "pk" not in values:
         others["pk"] = pk
-    made: Prepared = _new(Prepared, (key, document, payload, payload if is_text else Loaded(document), before))
+    made: Prepared = _new(Prepared, (key, payload, noted, before))
     return made
 
 
@@ -89,7 +94,7 @@ def _made(instance: Any, key: str, before: Values) -> Prepared:
         payload = storage.payload(document)
     except Unkeepable as error:
         raise UnstorableValue(f"{type(instance).__name__} cannot be kept: {error}") from None
-    return Prepared(key, document, payload, payload if storage.json else Loaded(document), before)
+    return Prepared(key, payload, payload if storage.json else Loaded(document), before)
 
 
 def own_pk(instance: Any) -> str:
