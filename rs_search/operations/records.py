@@ -7,10 +7,10 @@ and again until it does: no update is lost, on any layer, and the index's compan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from schematics.models import Model
 
@@ -35,12 +35,15 @@ from ..reading import Row
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
-from .requests import Operation, Pause
+from ..turns import WRITTEN, Work, in_turns
+from .requests import Begin, Finish, Operation, Pause, taking_turns
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
 OnError = Callable[[int, Any, Exception], None]
 OnProgress = Callable[[int], None]
+#: An instance, and what is to be written of it.
+_Ready: TypeAlias = tuple[Any, Prepared]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -77,7 +80,11 @@ def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
         rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
     build = hydrator(model)
-    return [build(*found[pk]) if pk in found else None for pk in pks]
+
+    def built(part: list[str]) -> list[Any]:
+        return [build(*found[pk]) if pk in found else None for pk in part]
+
+    return (yield from taking_turns(in_turns(pks, built)))
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------
@@ -252,31 +259,53 @@ def put_many(
     """Keep instances, read lazily, a batch a round trip; gives how many.
 
     A bad one raises `InvalidObject` with its position; what came before its batch is kept. ``on_error`` is told of it
-    instead, and the rest goes on.
+    instead, and the rest goes on. The server keeps a batch while the next one is made ready.
     """
     source, position, kept = iter(instances), 0, 0
-    while True:
-        chunk = list(islice(source, batch))
-        if not chunk:
-            return kept
-        ready = list(_prepared(chunk, position, on_error))
-        position += len(chunk)
-        kept += yield from _write_batch(state, ready, expire)
+    begun: Any = None
+
+    def told(count: int) -> None:
+        nonlocal kept
+        kept += count
         if on_progress is not None:
             on_progress(kept)
 
-
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Iterator[tuple[Any, Prepared]]:
-    for place, instance in enumerate(chunk, position):
+    while chunk := list(islice(source, batch)):
         try:
-            yield instance, prepare(instance)
+            ready = yield from taking_turns(_prepared(chunk, position, on_error))
+        except Exception:
+            # Those before a bad one are kept.
+            if begun is not None:
+                told((yield Finish(begun)))
+            raise
+        position += len(chunk)
+        if begun is not None:
+            told((yield Finish(begun)))
+            begun = None
+        if len(chunk) < batch:
+            told((yield from _write_batch(state, ready, expire)))
+        else:
+            begun = yield Begin(_write_batch(state, ready, expire))
+    if begun is not None:
+        told((yield Finish(begun)))
+    return kept
+
+
+def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Work[list[_Ready]]:
+    ready: list[_Ready] = []
+    for place, instance in enumerate(chunk, position):
+        if place > position and (place - position) % WRITTEN == 0:
+            yield
+        try:
+            ready.append((instance, prepare(instance)))
         except InvalidObject as error:
             if on_error is None:
                 raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
             on_error(place, instance, error)
+    return ready
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: int | None) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[_Ready], expire: int | None) -> Operation[int]:
     if not ready:
         return 0
     model = type(ready[0][0])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 from ..errors import RedisMixinException
+from ..turns import Work
 
 T = TypeVar("T")
 Argument: TypeAlias = str | bytes | int | float
@@ -33,13 +34,13 @@ class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
-    those of ``together``, are sent at its end; ``undo`` is called if they are not.
+    what ``together`` gives, are sent at its end; ``undo`` is called if they are not.
     """
 
     commands: tuple[Command, ...]
     atomic: bool = False
     role: str = ASK
-    together: tuple[Command, ...] | None = None
+    together: Callable[[], tuple[Command, ...]] | None = None
     undo: Callable[[], None] | None = None
 
 
@@ -117,6 +118,17 @@ def consume(stream: Stream, take: Callable[[list[Any]], bool]) -> Operation[None
     """Run a stream inside an operation: ``take`` gets each batch, and says whether it has enough."""
     # Nothing is delivered on: what is left are requests.
     yield from cast("Operation[None]", through(stream, lambda rows: (None, take(rows))))
+
+
+def taking_turns(work: Work[T]) -> Operation[T]:
+    """The result of work in turns, between which other tasks of an event loop have theirs."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        yield Pause(0)
 
 
 def command(*arguments: Argument) -> Command:

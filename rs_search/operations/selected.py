@@ -11,8 +11,9 @@ from ..planner.plan import Select
 from ..planner.predicate import predicate
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
-from ..storage.base import BATCH, SEEN, Record
-from .requests import CHANGE, Batch, Operation
+from ..storage.base import BATCH, SEEN, Record, Seen
+from ..turns import WRITTEN, in_turns
+from .requests import CHANGE, Batch, Operation, taking_turns
 from .search import keys_asked
 
 OnProgress = Callable[[int], None]
@@ -71,14 +72,18 @@ def _for_selected(
         capabilities, where, waiting = (yield from discover(state)), select.where, keys
     storage, meets = storage_of(select.model), predicate(where)
     done = 0
-    while waiting:
-        batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        seen = [one for one in (yield from storage.look(batch, capabilities)) if meets(one.document)]
-        records = [
+
+    def recorded(part: list[Seen]) -> list[Record]:
+        return [
             Record(one.key, None if change is None else change(one.key, hydrate(select.model, one.key, one.document)),
                    None, SEEN, one.digest)
-            for one in seen
+            for one in part if meets(one.document)
         ]  # fmt: skip
+
+    while waiting:
+        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        seen = yield from storage.look(batch, capabilities)
+        records = yield from taking_turns(in_turns(seen, recorded, turn=WRITTEN))
         before = storage.preamble(capabilities)
         batch_of = (*before, *(storage.guarded(record, capabilities) for record in records))
         replies = (yield Batch(batch_of, role=CHANGE))[len(before) :]

@@ -35,7 +35,7 @@ class Block:
     def add(self, batch: Batch, server: Server | AsyncServer) -> None:
         """Keep a write for the end of the block."""
         self._join(server)
-        self._commands += batch.commands if batch.together is None else batch.together
+        self._commands += batch.commands if batch.together is None else batch.together()
         if batch.undo is not None:
             self._undos.append(batch.undo)
 

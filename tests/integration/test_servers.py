@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -17,6 +18,7 @@ from schematics.types import StringType
 import rs_search
 from rs_search import (
     IncompleteResult,
+    NotAllowed,
     SearchRedisMixin,
     ServerError,
     ServerUnavailable,
@@ -26,6 +28,7 @@ from rs_search import (
 from rs_search.server import binaries
 from rs_search.server.replies import mapping
 
+README = Path(__file__).parents[2] / "README.md"
 OLD_SEARCH = "/usr/lib/redis/modules/redisearch.so"
 
 
@@ -294,23 +297,31 @@ def test_a_wrong_password_is_told_without_it(servers: Servers, plain: redis.Redi
     assert "secret" not in str(caught.value)
 
 
-def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(indexed: redis.Redis) -> None:
-    commands = ["json.set", "json.get", "json.mget", "ft.create", "ft.info", "ft.search", "ft.aggregate", "ft.cursor",
-                "ft.aliasadd", "ft.aliasupdate"]  # fmt: skip
-    rules = [
-        "+@connection",
-        "+@read",
-        "+@write",
-        "+@scripting",
-        "+command|info",
-        *(f"+{command}" for command in commands),
-    ]
-    indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", *rules)
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_server_that_wants_a_password_says_so(protocol: int) -> None:
+    with bare_server(redis_binary() or "redis-server", "--requirepass", "secret") as url:
+        rs_search.connect(redis.Redis.from_url(url, protocol=protocol))
+        with pytest.raises(ServerUnavailable, match="wants a user or password, and was given none"):
+            IceCream.count()
+
+
+def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed: redis.Redis) -> None:
+    named = README.read_text().partition("- **Users.**")[2].partition("Keys of ours")[0]
+    rules, queries, upkeep = (found.split() for found in named.split("`")[1::2] if " " in found)
+    indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", *rules, *(f"+{one}" for one in queries))
     try:
         rs_search.connect(another(indexed, username="limited", password="secret"))
         fill()
         assert answers() == EXPECTED
         assert "FT.SEARCH rs:" in str(IceCream.filter(amount_kg=1).explain())
+        with pytest.raises(NotAllowed):
+            IceCream.index.rebuild()
+        indexed.execute_command("ACL SETUSER", "limited", *(f"+{one}" for one in upkeep))
+        assert IceCream.index.rebuild().documents == 11
+        assert IceCream.index.verify(repair=True).whole
+        assert IceCream.index.status().why_not is None
+        assert IceCream.index.prune() == ()
+        assert IceCream.index.drop()
     finally:
         indexed.execute_command("ACL DELUSER", "limited")
 
