@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
 from schematics.exceptions import DataError
 from schematics.models import Model
 
@@ -32,11 +33,15 @@ class Prepared(NamedTuple):
     """
 
     key: str
-    document: Document
     payload: Any
     noted: Any
     before: Values
     members: frozenset[str] | None = None
+
+    @property
+    def document(self) -> Document:
+        """The document. O(size) where it is kept as a text: to keep it as well costs more than to read it again."""
+        return self.noted.document if isinstance(self.noted, Loaded) else orjson.loads(self.noted)
 
     def record(self, expire: int | None, **condition: Any) -> Record:
         """What the storage writes."""
@@ -58,14 +63,14 @@ def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
     quick = None if write is None else write(instance, key)
     if quick is None:
         return None
-    values, pk, key, document, payload, is_text = quick
+    values, pk, key, payload, noted = quick
     data, others = instance._data, instance.__dict__
     # What was there is put aside as it is: nothing that is done to the instance from now on changes it.
     before = _new(Values, (*data.maps, others.get("pk"), others.get(LOADED)))
     data.converted, data.valid = {}, values
     if pk is not None and "pk" not in values:
         others["pk"] = pk
-    made: Prepared = _new(Prepared, (key, document, payload, payload if is_text else Loaded(document), before, None))
+    made: Prepared = _new(Prepared, (key, payload, noted, before, None))
     return made
 
 
@@ -86,7 +91,7 @@ def _made(instance: Any, key: str, before: Values) -> Prepared:
     storage = storage_of(model)
     document = encode(instance, for_index=storage.indexed, nulls=storage.keeps_nulls)
     payload = payload_of(model, document)
-    return Prepared(key, document, payload, noted(model, document, payload), before)
+    return Prepared(key, payload, noted(model, document, payload), before)
 
 
 def payload_of(model: type[Model], document: Document) -> Any:

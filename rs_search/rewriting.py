@@ -16,6 +16,7 @@ from .changes import evaluated, fields_of
 from .codec import Document, encode
 from .companions import UnkeepableAt, companions, merged
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue, shown_key
+from .hydration import Loaded
 from .index_schema import index_schema_of
 from .instances import Prepared, Values, noted, own_key, payload_of, validate
 from .options import options_of, own_method
@@ -89,13 +90,13 @@ def rewritten(stored: Any, seen: Seen, names: Collection[str]) -> Prepared:
         # As the model writes it by itself.
         _, payload, beside = written
         document.update({COMPANIONS: beside} if beside else {})
-        return Prepared(seen.key, document, payload, noted(model, document, payload), before, changed)
+        return Prepared(seen.key, payload, noted(model, document, payload), before, changed)
     if storage.indexed:
         beside = _beside(model, document, seen.text)
         if beside:
             document[COMPANIONS] = beside
     payload = payload_of(model, document)
-    return Prepared(seen.key, document, payload, noted(model, document, payload), before, changed)
+    return Prepared(seen.key, payload, noted(model, document, payload), before, changed)
 
 
 def _as_written(stored: Any, key: str) -> tuple[Document, Any, Document | None] | None:
@@ -104,7 +105,8 @@ def _as_written(stored: Any, key: str) -> tuple[Document, Any, Document | None] 
     quick = None if write is None else write(stored, key)
     if quick is None:
         return None
-    document, payload = quick[3], quick[4]
+    payload, kept = quick[3], quick[4]
+    document = dict(kept.document) if isinstance(kept, Loaded) else orjson.loads(kept)
     beside = document.pop(COMPANIONS, None)
     return document, payload, beside
 

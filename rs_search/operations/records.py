@@ -13,7 +13,7 @@ from typing import Any
 from schematics.models import Model
 
 from ..errors import InvalidObject, NotFound, shown_key
-from ..hydration import hydrator, loaded
+from ..hydration import Loaded, hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
@@ -192,7 +192,7 @@ def _changed(
         stored = hydrate(model, key, found[0].document)
         names = change_it(stored)
         if not names and expire is None:
-            return Prepared(key, found[0].document, None, None, Values.of(stored)), stored
+            return Prepared(key, None, Loaded(found[0].document), Values.of(stored)), stored
         bumped(stored)
         prepared = rewritten(stored, found[0], names)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):

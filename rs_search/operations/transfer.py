@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from schematics.models import Model
@@ -123,7 +123,7 @@ def write(state: ServerState, model: type[Model], records: list[Record], if_abse
     if not if_absent:
         yield from storage.write_many(records, capabilities)
         return len(records)
-    conditional = (replace(one, when=ABSENT) for one in records)
+    conditional = (one._replace(when=ABSENT) for one in records)
     before = storage.preamble(capabilities)
     commands = (*before, *(storage.guarded(one, capabilities) for one in conditional))
     replies = yield Batch(commands, role=CHANGE)

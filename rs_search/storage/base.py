@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from schematics.models import Model
 
@@ -30,8 +30,7 @@ BATCH = 1000
 ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One object to be written: its key, what its layer makes of it, seconds to live (None: as it is, or for ever).
 
     ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``members`` which
