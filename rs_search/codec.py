@@ -7,6 +7,7 @@ of `rs_search.companions` beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -20,8 +21,9 @@ from . import kinds
 from .companions import UnkeepableAt, companions
 from .errors import UnstorableValue
 from .index_schema import index_schema_of
-from .json_numbers import float_text
+from .json_numbers import are_plain, float_text
 from .kinds import Unkeepable
+from .memo import once_per_class
 from .reading import class_for
 from .schema import COMPANIONS, Field, schema_of
 
@@ -60,15 +62,33 @@ def primitive_of(field: Field, value: Any) -> Any:
 def dump(document: Document) -> bytes:
     """A document as JSON text that RedisJSON reads exactly. Raises `Unkeepable`."""
     try:
-        return orjson.dumps(_with_exact_floats(document, 1))
+        return orjson.dumps(document if are_plain(document) else _with_exact_floats(document, 1))
     except orjson.JSONEncodeError as error:
         raise Unkeepable(str(error)) from None
 
 
+def values_of(instance: Model) -> Mapping[str, Any]:
+    """The values of an instance by name, read at once: schematics looks each of them up in three places."""
+    unsafe, converted, valid = instance._data.maps
+    if unsafe:
+        return {**valid, **converted, **unsafe}
+    if not valid:
+        return converted  # type: ignore[no-any-return]
+    return valid | converted if converted else valid  # type: ignore[no-any-return]
+
+
 def _encode_model(instance: Model, above: str, nulls: bool = False) -> Document:
     document: Document = {}
+    values = values_of(instance)
     for name, field in schema_of(type(instance)).fields.items():
-        value = _value(instance, field)
+        if field.computed is None:
+            value = values.get(name)
+        else:
+            value = _computed(instance, field)
+            # It may have set other fields.
+            values = values_of(instance)
+        if value is Undefined:
+            value = None
         if value is not None:
             document[field.member] = _encode_value(field, value, f"{above}{name}", nulls)
         elif field.has_default or (nulls and shows_none(field)):
@@ -81,16 +101,13 @@ def shows_none(field: Field) -> bool:
     return bool(field.type.get_export_level(_EXPORT) >= DEFAULT)
 
 
-def _value(instance: Model, field: Field) -> Any:
-    if field.computed is None:
-        value = instance._data.get(field.name)
-    else:
-        try:
-            value = field.computed.__get__(instance, type(instance))
-        except Exception:
-            # As schematics' own export does: a property that fails on this object has no value.
-            value = None
-    return None if value is Undefined else value
+def _computed(instance: Model, field: Field) -> Any:
+    assert field.computed is not None
+    try:
+        return field.computed.__get__(instance, type(instance))
+    except Exception:
+        # As schematics' own export does: a property that fails on this object has no value.
+        return None
 
 
 def _encode_value(field: Field, value: Any, path: str, nulls: bool = False) -> Any:
@@ -135,12 +152,24 @@ def _encode_object(field: Field, value: Any, path: str, nulls: bool) -> Document
 
 def classes_within(instance: Model) -> dict[str, type[Model]]:
     """The classes of the objects in an instance, by path."""
-    fields = schema_of(type(instance)).fields.values()
     found: dict[str, type[Model]] = {}
-    for field in fields:
-        if field.computed is None and (field.element is not None or field.kind is kinds.OBJECT):
-            _note_classes(instance._data.get(field.name), field.name, found)
+    fields = _with_objects(type(instance))
+    values = values_of(instance) if fields else {}
+    for name in fields:
+        _note_classes(values.get(name), name, found)
     return found
+
+
+@once_per_class
+def _with_objects(model: type[Model]) -> tuple[str, ...]:
+    """The fields that may hold objects by themselves, in lists or in dictionaries."""
+    return tuple(name for name, field in schema_of(model).fields.items() if field.computed is None and _holds(field))
+
+
+def _holds(field: Field) -> bool:
+    if field.element is None:
+        return field.kind is kinds.OBJECT
+    return field.element.kind is kinds.ANY or _holds(field.element)
 
 
 def _note_classes(value: Any, path: str, found: dict[str, type[Model]]) -> None:
@@ -167,13 +196,21 @@ def refuse_changed_classes(instance: Model, before: dict[str, type[Model]]) -> N
 
 
 def _with_exact_floats(value: Any, depth: int) -> Any:
-    if depth > DEEPEST and isinstance(value, (dict, list)):
+    """JSON with another text for the floats that need one; what has none of them is given as it is."""
+    if depth > DEEPEST:
         raise Unkeepable(f"it is nested more than {DEEPEST} levels deep")
+    changed = {}
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, float):
+            text = float_text(inner)
+            if text is not None and "e" in text:
+                changed[step] = orjson.Fragment(text)
+        elif isinstance(inner, (dict, list)):
+            found = _with_exact_floats(inner, depth + 1)
+            if found is not inner:
+                changed[step] = found
+    if not changed:
+        return value
     if isinstance(value, dict):
-        return {key: _with_exact_floats(inner, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_exact_floats(inner, depth + 1) for inner in value]
-    if isinstance(value, float):
-        text = float_text(value)
-        return value if text is None or "e" not in text else orjson.Fragment(text)
-    return value
+        return {**value, **changed}
+    return [changed.get(place, inner) for place, inner in enumerate(value)]

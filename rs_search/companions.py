@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schematics.exceptions import BaseError
+from schematics.models import Model
 
 from . import kinds
-from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, Leaf
-from .json_numbers import float_text
-from .kinds import Unkeepable
-from .planner.text import indexed_words
+from .index_schema import DOUBTS, EXACT, NULLS, IndexSchema, Leaf, index_schema_of
+from .json_numbers import are_plain, float_text, is_plain
+from .kinds import EXACT_INTEGERS, Unkeepable
+from .memo import once_per_class
+from .planner.text import indexed_words, is_read_alike
 from .query.points import indexed_longitude
 from .schema import Field
 
@@ -30,6 +32,9 @@ from .schema import Field
 MOST_LATITUDE = 85.05
 _ASCII_UPPER = re.compile("[A-Z]+")
 Document = dict[str, Any]
+Read = Callable[[Document], list[Any]]
+Is = Callable[[Any], bool]
+Fill = Callable[[Leaf, list[Any], Document], None]
 
 
 class UnkeepableAt(ValueError):
@@ -40,37 +45,82 @@ class UnkeepableAt(ValueError):
         self.path, self.reason = path, reason
 
 
-def companions(document: Document, schema: IndexSchema, known: Mapping[str, Any] | None = None) -> Document:
+def companions(
+    document: Document, schema: IndexSchema, known: Mapping[str, Any] | None = None, plain: bool = False
+) -> Document:
     """The reserved member of a document; empty where nothing needs one.
 
-    ``known``: what stands there in place of primitives, all of it exact, where it has been worked out already.
+    ``known``: what stands there in place of primitives, all of it exact, where it has been worked out already;
+    ``plain``: all floats are known to be read alike by all (`json_numbers.are_plain`).
     Raises `UnkeepableAt` for what would drop the document from the index. O(size of the document).
     """
     beside: Document = {}
-    for leaf in schema.leaves.values():
+    for leaf, read, is_easy, fillers in _work(schema.model):
         if leaf.companion and known is not None:
             if leaf.alias in known:
                 beside[leaf.alias] = known[leaf.alias]
             continue
-        values = leaf.path.reader()(document)
+        values = read(document)
+        if not values or (is_easy is not None and all(map(is_easy, values))):
+            continue
         present = [value for value in values if value is not None]
-        if values and not present and not leaf.companion:
+        if not present and not leaf.companion:
             beside.setdefault(NULLS, []).append(leaf.alias)
         try:
-            for fill in _FILLERS:
+            for fill in fillers:
                 fill(leaf, present, beside)
         except (BaseError, TypeError, ArithmeticError, AttributeError) as error:
             # A subclass in a PolyModelType may have made another type of the field.
             raise UnkeepableAt(str(leaf.path), f"the index cannot read it: {error}") from None
-    exact = list(_inexact_floats(document, []))
-    if exact:
-        beside[EXACT] = exact
+    if not plain and not are_plain(document):
+        exact = list(_inexact_floats(document, []))
+        if exact:
+            beside[EXACT] = exact
     return beside
 
 
+@once_per_class
+def _work(model: type[Model]) -> list[tuple[Leaf, Read, Is | None, list[Fill]]]:
+    """For each leaf of a model what gives its values, which of these need nothing, and what works on the others."""
+    return [
+        (
+            leaf,
+            leaf.path.reader(),
+            None if leaf.companion else _EASY.get(leaf.path.field.kind),
+            [fill for alias, fill in _FILLERS.items() if getattr(leaf, alias) is not None],
+        )
+        for leaf in index_schema_of(model).leaves.values()
+    ]
+
+
+def _is_easy_text(value: Any) -> bool:
+    return type(value) is str and is_read_alike(value)
+
+
+def _is_easy_integer(value: Any) -> bool:
+    return type(value) is int and -EXACT_INTEGERS < value < EXACT_INTEGERS
+
+
+def _is_easy_float(value: Any) -> bool:
+    return type(value) is float and is_plain(value)
+
+
+def _is_boolean(value: Any) -> bool:
+    return type(value) is bool
+
+
+#: Primitives of which the index sees what is meant, found at a glance.
+_EASY: dict[kinds.Kind, Is] = {
+    kinds.TEXT: _is_easy_text,
+    kinds.IDENTIFIER: _is_easy_text,
+    kinds.REFERENCE: _is_easy_text,
+    kinds.INTEGER: _is_easy_integer,
+    kinds.FLOAT: _is_easy_float,
+    kinds.BOOLEAN: _is_boolean,
+}
+
+
 def _fill_tag(leaf: Leaf, present: list[Any], beside: Document) -> None:
-    if leaf.tag is None:
-        return
     if leaf.companion:
         _put(leaf, leaf.alias, [kinds.BOOLEAN.tag(value) for value in present if kinds.BOOLEAN.tag], beside)
         return
@@ -81,8 +131,6 @@ def _fill_tag(leaf: Leaf, present: list[Any], beside: Document) -> None:
 
 
 def _fill_numeric(leaf: Leaf, present: list[Any], beside: Document) -> None:
-    if leaf.numeric is None:
-        return
     to_number = leaf.path.field.kind.number
     assert to_number is not None
     numbers = [to_number(comparable_of(leaf.path.field, value)) for value in present]
@@ -93,9 +141,8 @@ def _fill_numeric(leaf: Leaf, present: list[Any], beside: Document) -> None:
 
 
 def _fill_geo(leaf: Leaf, present: list[Any], beside: Document) -> None:
-    if leaf.geo is not None:
-        texts = [geo_text(comparable_of(leaf.path.field, value)) for value in present]
-        _put(leaf, leaf.alias, [text for text in texts if text is not None], beside)
+    texts = [geo_text(comparable_of(leaf.path.field, value)) for value in present]
+    _put(leaf, leaf.alias, [text for text in texts if text is not None], beside)
 
 
 def geo_text(point: tuple[float, float]) -> str | None:
@@ -109,33 +156,70 @@ def geo_text(point: tuple[float, float]) -> str | None:
 
 
 def _fill_fold(leaf: Leaf, present: list[Any], beside: Document) -> None:
-    if leaf.fold is not None:
-        texts = [text for value in present for text in texts_of(leaf.path.field, value)]
-        folded = [words for text in texts if (words := indexed_words(text)) is not None]
-        if folded:
-            beside[leaf.fold] = folded
+    texts = [text for value in present for text in texts_of(leaf.path.field, value)]
+    folded = [words for text in texts if (words := indexed_words(text)) is not None]
+    if folded:
+        beside[str(leaf.fold)] = folded
 
 
 def _fill_case(leaf: Leaf, present: list[Any], beside: Document) -> None:
-    if leaf.case is None or not present:
-        return
-    (text,) = texts_of(leaf.path.field, present[0])
-    if not text.isascii() or "\\" in text:
+    for text in texts_of(leaf.path.field, present[0]) if present else ():
+        if is_read_alike(text):
+            continue
         lowered = _ASCII_UPPER.sub(lambda found: found[0].lower(), text)
         folded = text.casefold()
         # Should a server fold more than ASCII, its text is the folded one yet.
         # A backslash joins words (`document_words`), which a search for a prefix looks for there.
         if folded != lowered or text.lower() != lowered or "\\" in text:
-            beside[leaf.case] = folded
+            beside[str(leaf.case)] = folded
 
 
-_FILLERS: tuple[Callable[[Leaf, list[Any], Document], None], ...] = (
-    _fill_tag,
-    _fill_numeric,
-    _fill_geo,
-    _fill_fold,
-    _fill_case,
-)
+#: What works on the values of a leaf that has the alias of the name.
+_FILLERS: dict[str, Fill] = {
+    "tag": _fill_tag,
+    "numeric": _fill_numeric,
+    "geo": _fill_geo,
+    "fold": _fill_fold,
+    "case": _fill_case,
+}
+
+
+def merged(there: Any, made: Document, schema: IndexSchema) -> Document:
+    """Companions that were `made`, with those that are there for what this version of the model does not index.
+
+    Another version may read them.
+    """
+    if not isinstance(there, dict):
+        return made
+    own = schema.companion_names | schema.noted_names.keys()
+    found = {name: value for name, value in there.items() if name not in own} | made
+    for name, noted in schema.noted_names.items():
+        others = [alias for alias in _texts(there.get(name)) if alias not in noted]
+        if others:
+            found[name] = [*made.get(name, []), *others]
+    return found
+
+
+def is_as_made(there: Any, made: Document) -> bool:
+    """Whether companions are those that were `made`, as far as the server keeps them."""
+    if not made or not isinstance(there, dict):
+        return not made and not there
+    return there.keys() == made.keys() and all(_is_kept(name, there[name], value) for name, value in made.items())
+
+
+def _is_kept(name: str, there: Any, made: Any) -> bool:
+    if name in (NULLS, DOUBTS):
+        return sorted(_texts(there)) == sorted(made)
+    if isinstance(made, float):
+        # RedisJSON may have read it one unit off; then it is a doubt.
+        return _is_near(there, made)
+    if isinstance(made, list) and isinstance(there, list) and name != EXACT:
+        return len(there) == len(made) and all(_is_kept(name, *pair) for pair in zip(there, made, strict=True))
+    return bool(there == made)
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _put(leaf: Leaf, alias: str, values: list[Any], beside: Document) -> None:
@@ -159,11 +243,11 @@ def comparable_of(field: Field, primitive: Any) -> Any:
 
 
 def _inexact_floats(value: Any, steps: list[str | int]) -> Iterator[list[Any]]:
-    if isinstance(value, float):
-        if float_text(value) is None:
-            yield [list(steps), repr(value)]
-    elif isinstance(value, (dict, list)):
-        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, float):
+            if float_text(inner) is None:
+                yield [[*steps, step], repr(inner)]
+        elif isinstance(inner, (dict, list)):
             yield from _inexact_floats(inner, [*steps, step])
 
 
@@ -194,4 +278,13 @@ def _is_near(stored: Any, number: float) -> bool:
     return isinstance(stored, (int, float)) and abs(stored - number) <= abs(number) * 1e-15
 
 
-__all__ = ["Unkeepable", "UnkeepableAt", "companions", "comparable_of", "restore_exact", "texts_of"]
+__all__ = [
+    "Unkeepable",
+    "UnkeepableAt",
+    "companions",
+    "comparable_of",
+    "is_as_made",
+    "merged",
+    "restore_exact",
+    "texts_of",
+]

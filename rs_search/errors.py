@@ -23,6 +23,8 @@
         ├── IncompleteResult                      the server says that it left rows out
         ├── MissingIndex                          the index is not there, and may not be made (``__auto_index__``)
         ├── MissingModule                         the server has lost a module that it had
+        ├── LimitLowered                          the server gives fewer rows at once than it did
+        ├── NotAllowed                            a replica that is only read, or a user without leave
         ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError                   the embedded server could not be started
 
@@ -41,9 +43,11 @@ __all__ = [
     "InvalidObject",
     "InvalidSlice",
     "InvalidValue",
+    "LimitLowered",
     "MissingIndex",
     "MissingModule",
     "MultipleFound",
+    "NotAllowed",
     "NotFound",
     "QueryError",
     "RedisMixinException",
@@ -154,6 +158,14 @@ class MissingIndex(ServerError):
 
 class MissingModule(ServerError):
     """The server has lost a module that it had; what it can do is found out anew."""
+
+
+class NotAllowed(ServerError):
+    """The server is a replica that is only read, or its user may not run the command."""
+
+
+class LimitLowered(ServerError):
+    """The server gives fewer rows at once than it did; what it can do is found out anew."""
 
 
 class WrongKeyType(ServerError):

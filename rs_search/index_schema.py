@@ -6,6 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 from schematics.models import Model
 
@@ -83,6 +85,21 @@ class IndexSchema:
     prefix: str
     fields: tuple[IndexField, ...]
     leaves: dict[tuple[str, ...], Leaf]
+
+    @cached_property
+    def companion_names(self) -> frozenset[str]:
+        """Under which names this version of the model puts values beside a document."""
+        names = ((leaf.alias if leaf.companion else None, leaf.fold, leaf.case) for leaf in self.leaves.values())
+        return frozenset(filter(None, chain((EXACT,), *names)))
+
+    @cached_property
+    def noted_names(self) -> dict[str, frozenset[str]]:
+        """The aliases that this version of the model may note in each of the lists beside a document."""
+        leaves = self.leaves.values()
+        return {
+            NULLS: frozenset(leaf.alias for leaf in leaves if not leaf.companion),
+            DOUBTS: frozenset(leaf.alias for leaf in leaves if leaf.numeric),
+        }
 
 
 @once_per_class

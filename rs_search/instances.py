@@ -15,7 +15,7 @@ from .hydration import LOADED, Loaded, hydrator, loaded
 from .kinds import Unkeepable
 from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
-from .quick import Quick, quick_writer
+from .quick import quick_validator, quick_writer
 from .reading import decode
 from .schema import own_attribute, schema_of
 from .storage import storage_of
@@ -23,17 +23,20 @@ from .storage.base import Record
 
 #: What a model may have of its own that makes the key of any of its fields.
 _OF_KEYS = ("__primary_key__", "__set_key__")
+#: Makes a named tuple as its own constructor does, in half the time.
+_new: Any = tuple.__new__
 
 
 class Prepared(NamedTuple):
     """An instance that is ready to be written; a tuple, because each write makes one, and that costs less.
 
-    ``before``: what the instance was before it was made ready.
+    ``noted`` is what the instance remembers when it is written, ``before`` what it was before it was made ready.
     """
 
     key: str
     document: Document
     payload: Any
+    noted: Any
     before: Values
 
     def record(self, expire: int | None, **condition: Any) -> Record:
@@ -47,23 +50,28 @@ def prepare(instance: Any) -> Prepared:
     Raises `InvalidObject` or `UnstorableValue`; the instance is as it was then.
     """
     refuse_partial(instance)
+    return _prepared_quickly(instance, None) or _prepared_slowly(instance)
+
+
+def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
+    """The same, under a key if there is one already; None where it is not known what schematics makes of a value."""
     write = quick_writer(type(instance))
-    quick = None if write is None else write(instance)
-    return prepare_slowly(instance) if quick is None else _taken(instance, quick)
-
-
-def _taken(instance: Any, quick: Quick) -> Prepared:
-    values, pk, key, document, payload = quick
-    before = Values.seen(instance)
-    data = instance._data
+    quick = None if write is None else write(instance, key)
+    if quick is None:
+        return None
+    values, pk, key, document, payload, is_text = quick
+    data, others = instance._data, instance.__dict__
+    # What was there is put aside as it is: nothing that is done to the instance from now on changes it.
+    before = _new(Values, (*data.maps, others.get("pk"), others.get(LOADED)))
     data.converted, data.valid = {}, values
-    if "pk" not in values:
-        instance.__dict__["pk"] = pk
-    return Prepared(key, document, payload, before)
+    if pk is not None and "pk" not in values:
+        others["pk"] = pk
+    made: Prepared = _new(Prepared, (key, document, payload, payload if is_text else Loaded(document), before))
+    return made
 
 
-def prepare_slowly(instance: Any) -> Prepared:
-    """The same, by schematics' own validation: whatever the model is."""
+def _prepared_slowly(instance: Any) -> Prepared:
+    """What `prepare` does, by schematics' own validation, whatever the model is."""
     before = Values.of(instance)
     try:
         _assign_pk(instance)
@@ -78,9 +86,10 @@ def _made(instance: Any, key: str, before: Values) -> Prepared:
     storage = storage_of(type(instance))
     document = encode(instance, for_index=storage.indexed, nulls=storage.keeps_nulls)
     try:
-        return Prepared(key, document, storage.payload(document), before)
+        payload = storage.payload(document)
     except Unkeepable as error:
         raise UnstorableValue(f"{type(instance).__name__} cannot be kept: {error}") from None
+    return Prepared(key, document, payload, payload if storage.json else Loaded(document), before)
 
 
 def own_pk(instance: Any) -> str:
@@ -105,18 +114,19 @@ def hydrate(model: type[Model], key: str, document: Document, only: frozenset[st
     return hydrator(model, only)(key, document)
 
 
-def note_written(instance: Any, document: Document) -> None:
+def note_written(instance: Any, prepared: Prepared) -> None:
     """Remember what an instance was written as."""
-    instance.__dict__[LOADED] = Loaded(document)
+    instance.__dict__[LOADED] = prepared.noted
 
 
-def note_some_written(instance: Any, document: Document, names: Iterable[str]) -> None:
+def note_some_written(instance: Any, prepared: Prepared, names: Iterable[str]) -> None:
     """Remember what some fields of an instance were written as; of the others, what they were read as."""
     known, fields = loaded(instance), schema_of(type(instance)).fields
-    assert known is not None
+    if known is None:
+        return
     members = {fields[name].member for name in names}
     kept = {member: value for member, value in known.document.items() if member not in members}
-    written = {member: value for member, value in document.items() if member in members}
+    written = {member: value for member, value in prepared.document.items() if member in members}
     instance.__dict__[LOADED] = Loaded({**kept, **written}, known.only)
 
 
@@ -128,8 +138,8 @@ def take_over(instance: Any, stored: Any) -> None:
 
 def refuse_partial(instance: Any) -> None:
     """Raise `InvalidObject` for an instance that does not know all of its fields."""
-    known = loaded(instance)
-    if known is not None and known.only is not None:
+    known = instance.__dict__.get(LOADED)
+    if isinstance(known, Loaded) and known.only is not None:
         names = ", ".join(sorted(known.only))
         raise InvalidObject(
             f"this {type(instance).__name__} was loaded with {names} only, and set() would erase the rest; refresh() it"
@@ -176,10 +186,13 @@ def with_changes(stored: Any, key: str, values: dict[str, Any]) -> Prepared:
 
     Raises `InvalidObject`, `UnstorableValue`.
     """
-    before = Values.of(stored)
     found = {name: evaluated(value, lambda field: _value_of(stored, field)) for name, value in values.items()}
     for name, value in found.items():
         setattr_native(stored, name, value)
+    quick = _prepared_quickly(stored, key)
+    if quick is not None:
+        return quick
+    before = Values.of(stored)
     validate(stored)
     if any(own_method(type(stored), name) is not None for name in _OF_KEYS) and own_key(stored) != key:
         raise QueryError(f"{key}: {', '.join(values)} makes the key, and cannot be changed; set() another object")
@@ -219,19 +232,13 @@ class Values(NamedTuple):
     converted: dict[str, Any]
     valid: dict[str, Any]
     pk: Any
-    loaded: Loaded | None
+    loaded: Any
 
     @classmethod
     def of(cls, instance: Any) -> Values:
         """The values of an instance."""
         data, others = instance._data, instance.__dict__
         return cls(dict(data.unsafe), data.converted.copy(), data.valid.copy(), others.get("pk"), others.get(LOADED))
-
-    @classmethod
-    def seen(cls, instance: Any) -> Values:
-        """The values of an instance that is about to get others in their place, and does not change these."""
-        (unsafe, converted, valid), others = instance._data.maps, instance.__dict__
-        return cls(unsafe, converted, valid, others.get("pk"), others.get(LOADED))
 
     def put_back(self, instance: Any) -> None:
         """Give the instance its values back."""
@@ -264,6 +271,11 @@ def _assign_pk(instance: Any) -> None:
 def validate(instance: Any) -> None:
     """Run schematics' validation. Raises `InvalidObject`."""
     model = type(instance)
+    quick = quick_validator(model)
+    values = None if quick is None else quick(instance)
+    if values is not None:
+        instance._data.converted, instance._data.valid = {}, values
+        return
     run = own_attribute(model, "validate") or Model.validate
     before = classes_within(instance)
     try:

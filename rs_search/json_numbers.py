@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 _POWERS = tuple(float(f"1e{exponent}") for exponent in range(309))
@@ -53,8 +54,13 @@ def float_text(number: float) -> str | None:
     ('4479439097163243520e-19', None)
     """
     text = repr(number)
-    if _is_short(text):
-        return text
+    return text if _is_short(text) else _long_text(number)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _long_text(number: float) -> str | None:
+    # Asked several times for each number of a document: by the index's number, by the companions, and by the text.
+    text = repr(number)
     sign, magnitude = ("-", -number) if number < 0 else ("", number)
     significand, exponent = _parts(repr(magnitude))
     if read_by_server(significand, exponent) == magnitude:
@@ -84,11 +90,14 @@ def are_plain(value: Any, depth: int = 0) -> bool:
     """Whether all floats in JSON are plain; of what is nested too deep, False."""
     if isinstance(value, float):
         return is_plain(value)
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
+    if not isinstance(value, (dict, list)):
         return True
-    return depth < _DEEPEST and all(are_plain(inner, depth + 1) for inner in value)
+    if depth == _DEEPEST:
+        return False
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (float, dict, list)) and not are_plain(inner, depth + 1):
+            return False
+    return True
 
 
 def _parts(text: str) -> tuple[int, int]:

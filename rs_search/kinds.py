@@ -19,12 +19,12 @@ from typing import Any
 from schematics.common import PRIMITIVE
 from schematics.models import Model
 from schematics.transforms import get_export_context, get_import_context, to_primitive_converter
-from schematics.types import BaseType, DateTimeType, DateType, UnionType
+from schematics.types import BaseType, DateType, UnionType
 
+from .instants import EPOCH, is_read_back, is_standard
 from .json_numbers import float_text
 
 MICROSECOND = dt.timedelta(microseconds=1)
-EPOCH = dt.datetime(1970, 1, 1)
 #: Integers below this are exact as doubles, and so is every comparison with one.
 EXACT_INTEGERS = 2**53
 #: Decimals of so many digits keep their order and differences as doubles (IEEE 754, section 5.12.2).
@@ -149,8 +149,10 @@ def _encode_date(type_: BaseType, native: Any) -> Any:
 
 
 def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
-    if is_standard_instant(type_):
+    if is_standard(type_):
         primitive: Any = _standard_text(type_, native)
+        if is_read_back(type_, native):
+            return primitive
     else:
         primitive = type_.to_primitive(native)
         if isinstance(primitive, float):
@@ -160,16 +162,8 @@ def _encode_instant(type_: BaseType, native: dt.datetime) -> Any:
 
 def is_standard_date(type_: BaseType) -> bool:
     """Whether a type writes days as ISO 8601, and reads nothing else."""
-    return _writes(type_, DateType.to_primitive, DateType.SERIALIZED_FORMAT) and type_.formats == ["%Y-%m-%d"]
-
-
-def is_standard_instant(type_: BaseType) -> bool:
-    """Whether a type writes instants as ISO 8601 with microseconds."""
-    return _writes(type_, DateTimeType.to_primitive, DateTimeType.SERIALIZED_FORMAT, "%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _writes(type_: BaseType, method: Any, *formats: str) -> bool:
-    return getattr(type(type_), "to_primitive", None) is method and type_.serialized_format in formats
+    writes = getattr(type(type_), "to_primitive", None) is DateType.to_primitive
+    return writes and (type_.serialized_format, type_.formats) == (DateType.SERIALIZED_FORMAT, ["%Y-%m-%d"])
 
 
 def _standard_text(type_: BaseType, native: dt.datetime) -> str:

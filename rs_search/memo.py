@@ -21,18 +21,17 @@ def once_per_class(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
     @functools.wraps(function)
     def remembered(cls: Any) -> T:
-        known = _memory_of(cls)
         try:
-            found: T = known[function]
+            # By ``__dict__``: a subclass must not find what is remembered of its base.
+            found: T = cls.__dict__[_MEMORY][function]
         except KeyError:
-            found = known.setdefault(function, function(cls))
+            found = _memory_of(cls).setdefault(function, function(cls))
         return found
 
     return remembered
 
 
 def _memory_of(cls: Any) -> dict[Callable[[Any], Any], Any]:
-    # By ``__dict__``: a subclass must not find what is remembered of its base.
     known: dict[Callable[[Any], Any], Any] | None = cls.__dict__.get(_MEMORY)
     if known is None:
         with _lock:

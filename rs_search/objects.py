@@ -18,6 +18,7 @@ from .hydration import hydrator, row_maker
 from .index import Index
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk, take_over
+from .memo import once_per_class
 from .operations import convert, records, relations, removal, search, selected
 from .operations.convert import Converted
 from .operations.requests import Operation, Pause, Stream, through
@@ -32,6 +33,7 @@ from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import Shape
 from .query.tree import Q
+from .query.values import collection
 from .reading import Row
 from .references import bare
 from .schema import schema_of
@@ -46,6 +48,8 @@ from .twins import Make, awaited, sync
 M = TypeVar("M")
 T = TypeVar("T")
 _PK_NAMES = ("pk", "pk__exact", "pk__eq")
+#: What a result set begins with.
+_FIRST_STEPS = frozenset(("all", "filter", "exclude", "order_by"))
 
 
 class Objects(Generic[M]):
@@ -265,14 +269,14 @@ class Objects(Generic[M]):
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        texts = [text_of_pk(self.model, pk) for pk in pks]
+        texts = self._pk_texts(pks, "get_many")
         return (yield from records.get_many(state, self.model, texts))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
         """Remove the objects with these primary keys, or these instances; gives how many there were."""
-        given = list(pks)
+        given = collection(pks, f"{self.model.__name__}.delete_many()")
         keys = [own_key(one) for one in given if isinstance(one, Model)]
         texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
         return (yield from removal.remove_many(state, self.model, keys, texts))
@@ -283,7 +287,7 @@ class Objects(Generic[M]):
 
     def all(self) -> ResultSet[M]:
         """All objects, lazily."""
-        return ResultSet(self, Select(self.model), ((f"{self.model.__name__}.all()", None),))
+        return ResultSet(self, Select(self.model), ((f"{_called(self.model)}.all()", None),))
 
     def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
@@ -345,7 +349,7 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
-        if source is not None and known_of(client_of(source)).state is not state:
+        if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
             todo = convert.task(self.model, source, to, batch, dry_run, tell)
@@ -399,12 +403,13 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
     ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
-        if pks is None:
-            found = (yield from search.select_rows(state, select)).value
+        pk_of, texts = storage_of(self.model).pk, None if pks is None else self._pk_texts(pks, "in_bulk")
+        if texts is None or select.distinct:
+            answer = yield from search.select_rows(state, select)
+            wanted = None if texts is None else frozenset(texts)
+            found = [row for row in answer.value if wanted is None or pk_of(row[0]) in wanted]
         else:
-            texts = [text_of_pk(self.model, pk) for pk in pks]
             found = yield from search.select_among(state, select, texts)
-        pk_of = storage_of(self.model).pk
         rows = self._shaped(found, shape)
         yield from relations.prefetch(rows, shape.prefetch)
         return {pk_of(key): row for (key, _), row in zip(found, rows, strict=True)}
@@ -432,7 +437,10 @@ class Objects(Generic[M]):
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
-        return ResultSet(self, Select(self.model), ((self.model.__name__, None),))
+        return ResultSet(self, Select(self.model), ((_called(self.model), None),))
+
+    def _pk_texts(self, pks: Iterable[Any], method: str) -> list[str]:
+        return [text_of_pk(self.model, pk) for pk in collection(pks, f"{self.model.__name__}.{method}()")]
 
     def _hydrate(self, key: str, stored: Any) -> M:
         return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
@@ -446,6 +454,13 @@ class Objects(Generic[M]):
         if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
             return text_of_pk(self.model, given["pk"])
         return primary_key_of_values(self.model, given)
+
+
+@once_per_class
+def _called(model: type[Any]) -> str:
+    """What has the methods in Python: the model, unless a field has the name of one."""
+    taken = any(name in _FIRST_STEPS for name in schema_of(model).fields)
+    return f"objects({model.__name__})" if taken else model.__name__
 
 
 def _shown(lookups: dict[str, Any]) -> str:

@@ -55,6 +55,8 @@ class Path:
         It is given what stands after the first ``root`` steps: 0 for whole documents.
         """
         steps = self.steps[root:]
+        if len(steps) == 1 and steps[0] is not EACH:
+            return _member_reader(steps[0])
 
         def read(document: Document) -> list[Any]:
             values: list[Any] = [document]
@@ -63,6 +65,15 @@ class Path:
             return values
 
         return read
+
+
+def _member_reader(member: str) -> Callable[[Document], list[Any]]:
+    """The same for one step, in a fraction of the time."""
+
+    def read(document: Document) -> list[Any]:
+        return [document[member]] if isinstance(document, dict) and member in document else []
+
+    return read
 
 
 def declared_paths(model: type[Model]) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from schematics.exceptions import BaseError
 from schematics.models import Model
 from schematics.types import StringType
 
+from .codec import values_of
 from .errors import InvalidObject, InvalidValue
 from .kinds import Unkeepable
 from .memo import once_per_class
@@ -37,7 +38,8 @@ def default_primary_key(instance: Model) -> str | None:
     """The same, whatever ``__primary_key__`` the model has of its own."""
     model = type(instance)
     fields = schema_of(model).fields
-    values = {name: instance._data.get(name) for name, field in fields.items() if field.computed is None}
+    stands = values_of(instance)
+    values = {name: stands.get(name) for name in names_of_key(model) if fields[name].computed is None}
     if "pk" not in fields:
         # A model without the field: the key of an object that was loaded or written.
         values["pk"] = instance.__dict__.get("pk")
@@ -88,6 +90,7 @@ def equalities(lookups: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if "__" not in name}
 
 
+@once_per_class
 def names_of_key(model: type[Model]) -> tuple[str, ...]:
     """The fields that an object's primary key may come from."""
     fields = schema_of(model).fields

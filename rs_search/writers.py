@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from types import MappingProxyType
 from typing import Any
 
 from schematics.models import Model, ModelDict
@@ -30,10 +31,11 @@ Names = tuple[str | None, ...]
 #: The variables of what an instance and its document get.
 Made = tuple[str, str]
 #: What schematics gives to each type when it validates a model.
-_CONTEXT = get_validation_context(
+CONTEXT = get_validation_context(
     initialized=True, trusted_data={}, mapping={}, init_values=False, apply_defaults=False, oo=True, recursive=False,
     app_data={},
 )  # fmt: skip
+_new: Any = object.__new__
 
 
 def writer(model: type[Model], schema: IndexSchema | None, nulls: bool) -> Callable[[Any, Any], Written]:
@@ -50,8 +52,14 @@ def writer(model: type[Model], schema: IndexSchema | None, nulls: bool) -> Calla
 
 def new_model(model: type[Model], values: dict[str, Any]) -> Model:
     """An instance of a known model as schematics makes one of native values, without converting them again."""
-    made: Model = object.__new__(model)
-    made._data = ModelDict(converted=values)
+    # `ModelDict(converted=values)`, and what `Model` makes around it, without three constructors.
+    unsafe: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
+    data, seen = _new(ModelDict), MappingProxyType(valid)
+    data._unsafe, data._converted, data._ModelDict__valid, data._valid = unsafe, values, valid, seen
+    data.maps = [unsafe, values, seen]
+    made: Model = _new(model)
+    made._data = data
     return made
 
 
@@ -75,6 +83,9 @@ class _Writing:
         gaps, document = source.name("g"), source.name("d")
         source.line(f"{gaps} = False")
         for name, field in schema_of(model).fields.items():
+            if field.computed is not None:
+                # Of these, `quick_validator` sees to the values.
+                continue
             value = source.name("v")
             source.line(f"{value} = {read(name)}")
             with source.block(f"if {value} is not None"):
@@ -154,7 +165,7 @@ def _scalar(writing: _Writing, field: Field, value: str, names: Names) -> Made:
 
 def _whole(writing: _Writing, field: Field, value: str, names: Names) -> Made:
     """Types that are asked what they make of a value."""
-    made = writing.source.call(field.type.validate, value, writing.source.constant(_CONTEXT))
+    made = writing.source.call(field.type.validate, value, writing.source.constant(CONTEXT))
     plain = primitive(writing.source, field, made, writing.indexed)
     writing.stand(field, made, names)
     return made, plain

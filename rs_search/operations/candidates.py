@@ -22,15 +22,13 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, cursor_page, search_page
+from ..server.replies import LISTED, Page, aggregate_page, listed_keys, search_page
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
 
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
 FIRST_ROWS = 1000
-#: More keys than that come by SCAN.
-MOST_KEYS = 1_000_000
 #: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
 MOST_OTHERS = 4
 _KEY = itemgetter(0)
@@ -168,13 +166,11 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
         return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
-    reply = yield aggregate(plan, text, "LOAD", "2", "@__key", "$", "WITHCURSOR", "COUNT", str(FIRST_ROWS))
-    page, cursor = cursor_page(reply)
-    if cursor:
-        yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-        return None
+    # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
+    most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
+    page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
-    return replace(complete(page), total=len(page.rows))
+    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
 
 
 def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
@@ -208,18 +204,14 @@ def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation
 def indexed_keys(
     plan: Plan, text: str, capabilities: Capabilities, total: int | None = None
 ) -> Operation[list[str] | None]:
-    """The keys that the index finds, in one reply; None where they are too many for one."""
+    """The keys that the index finds, in one reply; None where it cannot tell them all apart."""
     if total is not None and plan.filter is None and total < capabilities.most_rows:
         page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
         if len(page.rows) >= page.total:
             return [key for key, _ in page.rows]
-    # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS))
-    page, cursor = cursor_page(reply)
-    if not cursor:
-        return [key for key, _ in complete(page).rows]
-    yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return None
+    reply = yield aggregate(plan, text, *LISTED)
+    complete(aggregate_page(reply))
+    return listed_keys(reply)
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

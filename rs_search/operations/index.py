@@ -12,28 +12,26 @@ from dataclasses import replace
 
 from schematics.models import Model
 
-from ..errors import MissingIndex, ServerError, ServerUnavailable
+from ..errors import MissingIndex, NotAllowed, ServerError, ServerUnavailable
 from ..index_schema import IndexSchema
 from ..options import options_of
 from ..server.capabilities import IndexHealth, ServerState, discover
 from ..server.index_arguments import create_arguments
 from ..server.index_info import IndexInfo, index_info
-from ..server.replies import cursor_page
 from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
 from . import convert
-from .requests import Command, Operation, Pause, command
-from .stored import Found, look_at, write_again
+from .inside import keys_outside
+from .requests import Begin, Command, Finish, Operation, Pause, command
+from .stored import Found, as_it_is, look_at, write_again
 
 logger = logging.getLogger("rs_search")
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
-#: Seconds between two looks at an index that is being built.
-FILLING_LOOK = 0.1
+#: Seconds between two looks at FT.INFO, which costs as much as a small query; and at an index that is being built.
+LOOK_EVERY, FILLING_LOOK = 1.0, 0.1
 #: Milliseconds after which a process that looks at documents, and says nothing of it, is taken for dead.
 FITTING = 30_000
-#: Keys asked for in one reply.
-MOST_KEYS = 1_000_000
 
 
 def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | None]:
@@ -42,13 +40,23 @@ def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | Non
     It cannot while it reads the documents that were there before it, where it is not what the model declares, or where
     it refused documents, which would be left out. (No layer of ours writes such; other programs may.)
     Raises `MissingIndex` where there is none and the model's ``__auto_index__`` is False.
-    Cost: nothing within a second of the last look; else 1 round trip (the first time 2), or one a poll while the server
-    reads documents, and O(keys of the database) once after the server refused something.
+    Cost: nothing within a second of the last look; else 2 round trips (the first time more), or one a poll while the
+    server reads documents, and O(keys of the database) once after the server refused something.
     """
     before = state.indexes.get(schema.name)
-    if before is not None and time.monotonic() - before.checked < before.holds:
+    if before is not None and time.monotonic() - before.checked < _look_after(before):
         return before.why_not
-    left = (yield from _strings_left(state, schema)) if before is None else None
+    try:
+        health = yield from _looked_at(state, schema, before)
+    except NotAllowed as error:
+        health = IndexHealth(time.monotonic(), why_not=f"the index cannot be made or looked after: {error}")
+    state.indexes[schema.name] = health
+    _tell(state, schema, before, health)
+    return health.why_not
+
+
+def _looked_at(state: ServerState, schema: IndexSchema, before: IndexHealth | None) -> Operation[IndexHealth]:
+    left = yield from _strings_left(state, schema)
     since = before.filling_since if before is not None else None
     since = time.monotonic() if since is None else since
     info = yield from _found_or_built(state, schema, since + options_of(schema.model).index_wait)
@@ -56,10 +64,24 @@ def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | Non
     seen = (info.name, info.failures)
     if why_not is None and info.failures and (before is None or before.why_not is not None or before.seen != seen):
         why_not = told_refused(info, (yield from refused_keys(schema, info.name)))
-    state.indexes[schema.name] = IndexHealth(
-        time.monotonic(), seen, why_not, since if info.filling else None, *([FILLING_LOOK] if info.filling else [])
-    )
-    return why_not
+    return IndexHealth(time.monotonic(), seen, why_not, since if info.filling else None)
+
+
+def _look_after(known: IndexHealth) -> float:
+    return LOOK_EVERY if known.filling_since is None else FILLING_LOOK
+
+
+def _tell(state: ServerState, schema: IndexSchema, before: IndexHealth | None, now: IndexHealth) -> None:
+    """Log where queries begin to read whole collections, and where they do no more."""
+    if now.why_not is None:
+        if before is not None and before.why_not is not None:
+            logger.info("queries of %s ask the index %s", schema.model.__name__, schema.name)
+        state.served.add(schema.name)
+        return
+    # A progress is no news.
+    is_filling = now.filling_since is not None
+    if before is None or before.why_not is None or (before.filling_since is not None) != is_filling:
+        logger.warning("queries of %s read the whole collection: %s", schema.model.__name__, now.why_not)
 
 
 def why_no_index(model: type[Model]) -> str | None:
@@ -72,8 +94,15 @@ def why_no_index(model: type[Model]) -> str | None:
 
 def lost(state: ServerState, schema: IndexSchema) -> None:
     """Note that an index which was there is gone."""
-    logger.warning("the index %s is gone", schema.name)
+    if schema.name in state.served:
+        logger.warning("the index %s is gone", schema.name)
+    forget(state, schema)
+
+
+def forget(state: ServerState, schema: IndexSchema) -> None:
+    """Have the next query look at the index anew."""
     state.indexes.pop(schema.name, None)
+    state.served.discard(schema.name)
 
 
 def _not_ready(schema: IndexSchema, info: IndexInfo) -> str | None:
@@ -94,6 +123,7 @@ def _found_or_built(state: ServerState, schema: IndexSchema, until: float) -> Op
     try:
         return (yield from filled(schema.name, until))
     except MissingIndex:
+        lost(state, schema)
         return (yield from _built(state, schema, until))
 
 
@@ -120,7 +150,12 @@ def fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operatio
     Documents of another version of the model may lack some, and would be left out of answers. One process looks at
     them, O(collection); to others the index is being built for that time.
     """
-    lock = f"{schema.name}:fitting"
+    # To its end, whatever becomes of the task: it would leave the lock, and everybody would scan until that ends.
+    return (yield Finish((yield Begin(_fitted(state, schema, info)))))  # type: ignore[no-any-return]
+
+
+def _fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operation[IndexInfo]:
+    lock = lock_of(schema.name)
     if not (yield command("SET", lock, "1", "NX", "PX", str(FITTING))):
         yield Pause(FILLING_LOOK)
         return replace(info, filling=True)
@@ -131,6 +166,11 @@ def fitted(state: ServerState, schema: IndexSchema, info: IndexInfo) -> Operatio
         raise
     yield command("DEL", lock)
     return info
+
+
+def lock_of(name: str) -> str:
+    """The key that says that a process looks at the documents of the version with a name."""
+    return f"{name}:fitting"
 
 
 def _fit(state: ServerState, schema: IndexSchema, info: IndexInfo, lock: str) -> Operation[None]:
@@ -146,13 +186,12 @@ def _write_stale(state: ServerState, schema: IndexSchema, lock: str) -> Operatio
         found = Found()
         yield from look_at(schema, keys[start : start + BATCH], found)
         # What cannot be read is told when it is: the index refuses it, or its member is no number or date.
-        yield from write_again(schema, found.stale, capabilities)
+        yield from write_again(schema, found.stale, capabilities, as_it_is)
         yield command("PEXPIRE", lock, FITTING)
 
 
 def build(schema: IndexSchema, name: str) -> Operation[bool]:
     """Have the server make an index, which it fills by and by; tells whether there was none of the name."""
-    logger.info("the index %s is being built", name)
     try:
         yield Command(create_arguments(schema, name))
     except ServerUnavailable:
@@ -162,6 +201,7 @@ def build(schema: IndexSchema, name: str) -> Operation[bool]:
         if "already exists" not in str(error).lower():
             raise
         return False
+    logger.info("the index %s is being built", name)
     return True
 
 
@@ -195,21 +235,8 @@ def serve_first(schema: IndexSchema, name: str) -> Operation[None]:
 def refused_keys(schema: IndexSchema, name: str) -> Operation[list[str]]:
     """Keys of documents that are not in an index. The server counts refusals, and forgets none that was mended."""
     keys = yield from storage_of(schema.model).keys()
-    inside = yield from keys_inside(name)
     # Those removed since the keys were listed are nobody's loss.
-    return (yield from existing([key for key in keys if key not in inside]))
-
-
-def keys_inside(name: str) -> Operation[set[str]]:
-    """The keys of all documents in an index; 1 round trip a million."""
-    reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                          "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
-    page, cursor = cursor_page(reply)
-    found = {key for key, _ in page.rows}
-    while cursor:
-        page, cursor = cursor_page((yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))))
-        found.update(key for key, _ in page.rows)
-    return found
+    return (yield from existing((yield from keys_outside(name, keys))))
 
 
 def told_refused(info: IndexInfo, refused: list[str]) -> str | None:
@@ -227,10 +254,23 @@ def _strings_left(state: ServerState, schema: IndexSchema) -> Operation[str | No
     prefix = options_of(schema.model).key_ends[0]
     if not (yield command("SISMEMBER", STRINGS, prefix)):
         return None
-    done = yield from convert.convert(state, convert.task(schema.model, None, "json", convert.BATCH, False, None))
-    logger.warning("%d objects of %s, kept as strings without RedisJSON, are documents now", done.converted, prefix)
+    done = yield from _converted(state, schema)
+    if not done.errors:
+        yield command("SREM", STRINGS, prefix)
+        # Written since the keys were listed, by one who does not know of RedisJSON yet and had noted it before.
+        done = yield from _converted(state, schema)
     if done.errors:
+        yield command("SADD", STRINGS, prefix)
         key, error = done.errors[0]
         return f"{len(done.errors)} objects are strings that cannot be converted, such as {key}: {error}"
-    yield command("SREM", STRINGS, prefix)
     return None
+
+
+def _converted(state: ServerState, schema: IndexSchema) -> Operation[convert.Converted]:
+    done = yield from convert.convert(state, convert.task(schema.model, None, "json", convert.BATCH, False, None))
+    if done.converted:
+        logger.warning(
+            "%d objects of %s, kept as strings without RedisJSON, are documents now",
+            done.converted, schema.model.__name__,
+        )  # fmt: skip
+    return done

@@ -13,7 +13,7 @@ from ..index_schema import IndexSchema
 from ..server.capabilities import ServerState, discover
 from ..server.index_info import IndexInfo, index_info
 from ..server.replies import text
-from .index import FIRST_PAUSE, LONGEST_PAUSE, build, fitted
+from .index import FIRST_PAUSE, LONGEST_PAUSE, build, fitted, forget, lock_of
 from .requests import Operation, Pause, command
 
 #: Told how many documents are done, and of how many.
@@ -40,12 +40,9 @@ def create(
     name = f"{schema.name}:1" if serving is None else serving.name
     made = serving is None and (yield from build(schema, name))
     info = yield from _awaited(name, until, on_progress)
-    while serving is None and not info.filling and (yield from fitted(state, schema, info)).filling:
-        # Another process looks at the documents.
-        serving = yield from info_of(schema.name)
-        if time.monotonic() >= until:
-            break
-    state.indexes.pop(schema.name, None)
+    if serving is None and not info.filling:
+        yield from _fit(state, schema, info, until)
+    forget(state, schema)
     return made
 
 
@@ -56,12 +53,18 @@ def rebuild(
     yield from refuse_without_search(state, schema)
     began = time.monotonic()
     serving = yield from info_of(schema.name)
-    old = [each for each in (yield from indexes_of(schema)) if number_of(schema, each) is not None]
-    name = f"{schema.name}:{max((number_of(schema, each) or 0 for each in old), default=0) + 1}"
+    own = [each for each in (yield from indexes_of(schema)) if number_of(schema, each) is not None]
+    begun = yield from _begun(schema, own, serving)
+    name = begun or f"{schema.name}:{max((number_of(schema, each) or 0 for each in own), default=0) + 1}"
+    old = [each for each in own if each != name]
     if dry_run:
         return Rebuilt(name, serving.documents if serving else 0, 0.0, tuple(old))
-    yield from build(schema, name)
+    if begun is None:
+        yield from build(schema, name)
     info = yield from _awaited(name, math.inf, on_progress)
+    if serving is None or serving.differences(schema):
+        # Documents that another version wrote may lack what this one's index reads, and nobody has looked at them.
+        yield from _fit(state, schema, info, math.inf)
     if schema.name in old:
         # Made by hand: an alias cannot have its name.
         yield from _drop([schema.name])
@@ -69,8 +72,28 @@ def rebuild(
     yield command("FT.ALIASUPDATE", schema.name, name)
     yield command("FT.ALIASUPDATE", schema.alias, name)
     yield from _drop([each for each in old if each != schema.name])
-    state.indexes.pop(schema.name, None)
-    return Rebuilt(name, info.documents, time.monotonic() - began, tuple(old))
+    forget(state, schema)
+    return Rebuilt(name, info.documents, round(time.monotonic() - began, 3), tuple(old))
+
+
+def _begun(schema: IndexSchema, own: list[str], serving: IndexInfo | None) -> Operation[str | None]:
+    """The index that a rebuild which was stopped has left, if there is one: the server goes on filling it."""
+    served = number_of(schema, serving.name) if serving is not None else None
+    numbered = {number_of(schema, name) or 0: name for name in own}
+    for number in sorted(numbered, reverse=True):
+        if number > (served or 0):
+            info = yield from info_of(numbered[number])
+            if info is not None and not info.failures and not info.differences(schema):
+                return info.name
+    return None
+
+
+def _fit(state: ServerState, schema: IndexSchema, info: IndexInfo, until: float) -> Operation[None]:
+    """Have an index that is whole serve, as soon as its documents have been looked at, by whomsoever."""
+    while (yield from fitted(state, schema, info)).filling:
+        # Another process looks at them.
+        if time.monotonic() >= until or (yield from info_of(schema.name)) is not None:
+            return
 
 
 def prune(state: ServerState, schema: IndexSchema, dry_run: bool) -> Operation[tuple[str, ...]]:
@@ -80,7 +103,10 @@ def prune(state: ServerState, schema: IndexSchema, dry_run: bool) -> Operation[t
     names = []
     for name in (yield from indexes_of(schema)):
         info = yield from info_of(name)
-        if info is not None and not info.filling and (serving is None or name != serving.name):
+        if info is None or info.filling or (serving is not None and name == serving.name):
+            continue
+        # One that is whole may have its documents looked at before it serves.
+        if not (yield command("EXISTS", lock_of(re.sub(r":\d+$", "", name)))):
             names.append(name)
     if not dry_run:
         yield from _drop(names)
@@ -93,7 +119,7 @@ def drop(state: ServerState, schema: IndexSchema) -> Operation[bool]:
     yield from refuse_without_search(state, schema)
     names = [each for each in (yield from indexes_of(schema)) if number_of(schema, each) is not None]
     yield from _drop(names)
-    state.indexes.pop(schema.name, None)
+    forget(state, schema)
     return bool(names)
 
 

@@ -7,20 +7,21 @@ from typing import Any
 
 from ..codec import Document, encode
 from ..companions import UnkeepableAt
-from ..errors import RedisMixinException
-from ..index_schema import IndexSchema
+from ..errors import MissingIndex, RedisMixinException
+from ..index_schema import NULLS, IndexSchema
 from ..reading import decode, parse
-from ..server.capabilities import ServerState, discover
+from ..server.capabilities import Capabilities, ServerState, discover
 from ..server.index_info import IndexInfo
 from ..server.replies import search_page
 from ..server.settings import SEARCH, look
 from ..storage import storage_of
-from ..storage.json_document import existing
+from ..storage.json_document import JSON_TYPE, STRINGS, existing
 from . import convert
-from .index import keys_inside, refused_keys
+from .index import forget, refused_keys
 from .index_admin import OnProgress, indexes_of, info_of, refuse_without_search
+from .inside import keys_inside, keys_outside
 from .requests import Batch, Operation, command
-from .stored import Found, Refused, look_at, texts_of, write_again
+from .stored import Found, Made, Refused, as_it_is, as_the_model_writes, look_at, texts_of, write_again
 
 #: Refused documents whose reasons are looked for; of the others, the keys are told.
 MOST_REASONS = 100
@@ -41,10 +42,11 @@ class IndexStatus:
 
     ``why_not`` says why queries are not answered from it, None if they are; ``exists``, whether there is one that
     serves this version of the model, and ``alias_serves``, whether the alias for other programs leads to it;
-    ``documents`` stored (None while it is being built), ``indexed``, ``waiting`` to be; ``percent`` done; ``memory`` in
-    bytes, and of which ``parts``; ``fields``, how many documents have a value in each: the server tells no bytes of a
-    field; ``differences`` from what the model declares; ``others``, indexes that do not serve it, which `Index.prune`
-    drops.
+    ``documents`` are stored, of which ``indexed`` are in it, ``waiting`` have not been read by it yet, and ``refused``
+    never will be as they are; ``percent`` of them it has read; ``memory`` in bytes, and of which ``parts``; ``fields``,
+    how many documents have a value in each field of the model (the server tells no bytes of a field); ``limits`` of the
+    server; ``differences`` from what the model declares; ``others``, indexes that do not serve it, which `Index.prune`
+    drops when they are built.
     """
 
     name: str
@@ -52,11 +54,11 @@ class IndexStatus:
     exists: bool = False
     alias_serves: bool = False
     why_not: str | None = None
-    documents: int | None = None
+    documents: int = 0
     indexed: int = 0
-    waiting: bool = False
-    percent: float = 0.0
+    waiting: int = 0
     refused: tuple[Refused, ...] = ()
+    percent: float = 0.0
     memory: int = 0
     parts: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
@@ -93,51 +95,67 @@ class Verified:
 
 
 def status(state: ServerState, schema: IndexSchema) -> Operation[IndexStatus]:
-    """What is known of the index; some 10 round trips, and O(keys of the database) where documents were refused."""
+    """What is known of the index; some 10 round trips, and O(keys of the database) where it does not hold all."""
     capabilities = yield from discover(state)
     told = IndexStatus(schema.name, schema.alias)
     if capabilities.why_no_search is not None:
-        return replace(told, why_not=capabilities.why_no_search)
-    told = replace(told, limits=(yield from _limits()))
-    info = yield from info_of(schema.name)
+        stored = len((yield from storage_of(schema.model).keys()))
+        return replace(told, why_not=capabilities.why_no_search, documents=stored, waiting=stored)
+    serving = yield from info_of(schema.name)
+    # One that is being built for the first time does not serve yet.
+    info = serving or (yield from info_of(f"{schema.name}:1"))
+    by_alias = (yield from info_of(schema.alias)) if serving is not None else None
     names = yield from indexes_of(schema)
+    told = replace(
+        told,
+        limits=(yield from _limits()),
+        exists=serving is not None,
+        alias_serves=serving is not None and by_alias is not None and by_alias.name == serving.name,
+        why_not="there is no index yet" if info is None else None if serving else "the index does not serve yet",
+        others=tuple(name for name in names if info is None or name != info.name),
+    )
+    return (yield from _counted(told, schema, info))
+
+
+def _counted(told: IndexStatus, schema: IndexSchema, info: IndexInfo | None) -> Operation[IndexStatus]:
+    """With the documents, those in the index, those that are to be, and those that it refused."""
+    strings = yield from _strings(schema)
     if info is None:
-        # One that is being built for the first time does not serve yet.
-        info = yield from info_of(f"{schema.name}:1")
-        why_not = "there is no index yet" if info is None else "the index does not serve yet"
-        told = replace(told, why_not=why_not)
-        if info is None:
-            return replace(told, others=tuple(names))
-        names = [name for name in names if info is None or name != info.name]
-    else:
-        by_alias = yield from info_of(schema.alias)
-        told = replace(told, exists=True, alias_serves=by_alias is not None and by_alias.name == info.name)
-    return (yield from _described(told, schema, info, [name for name in names if name != info.name]))
-
-
-def _described(told: IndexStatus, schema: IndexSchema, info: IndexInfo, others: list[str]) -> Operation[IndexStatus]:
+        stored = len((yield from storage_of(schema.model).scan("TYPE", JSON_TYPE))) + strings
+        return replace(told, documents=stored, waiting=stored)
     refused = (yield from _refused(schema, info)) if info.failures and not info.filling else ()
+    stored = info.documents + len(refused) + strings
+    if info.filling:
+        # What it refuses is known when it has read all.
+        stored = max(stored, len((yield from storage_of(schema.model).scan("TYPE", JSON_TYPE))) + strings)
     differences = info.differences(schema)
     reasons = (
         (info.filling, f"it is being built, and has read {info.done:.0%} of the documents"),
         (differences, "it is not what the model declares"),
         (refused, f"it refused {len(refused)} documents"),
+        (strings, f"{strings} objects, kept without RedisJSON, are strings, which the next query converts"),
     )
-    why_not = next((reason for applies, reason in reasons if applies), told.why_not)
     return replace(
         told,
-        why_not=why_not,
-        documents=None if info.filling else info.documents + len(refused),
+        why_not=next((reason for applies, reason in reasons if applies), told.why_not),
+        documents=stored,
         indexed=info.documents,
-        waiting=info.filling,
-        percent=100 * info.done,
+        waiting=stored - info.documents - len(refused),
         refused=refused,
+        percent=100 * info.done,
         memory=info.memory,
         parts=info.parts,
-        fields=(yield from _field_sizes(schema, info.name)),
+        fields={} if differences else (yield from _field_sizes(schema, info)),
         differences=differences,
-        others=tuple(others),
     )
+
+
+def _strings(schema: IndexSchema) -> Operation[int]:
+    """How many objects were kept as strings while the server had no RedisJSON."""
+    storage = storage_of(schema.model)
+    if not (yield command("SISMEMBER", STRINGS, storage.options.key_ends[0])):
+        return 0
+    return len((yield from storage.scan("TYPE", "string")))
 
 
 def _limits() -> Operation[tuple[Limit, ...]]:
@@ -145,19 +163,17 @@ def _limits() -> Operation[tuple[Limit, ...]]:
     return tuple(Limit(one.setting.name, one.actual, one.setting.without if one.fits is False else "") for one in found)
 
 
-def _field_sizes(schema: IndexSchema, name: str) -> Operation[dict[str, int]]:
-    aliases = [field.alias for field in schema.fields if field.missing]
+def _field_sizes(schema: IndexSchema, info: IndexInfo) -> Operation[dict[str, int]]:
+    """How many documents have a value in each field: those that have none are counted, which are few or cheap."""
+    aliases = {str(leaf.path): leaf.presence or leaf.geo or leaf.text for leaf in schema.leaves.values()}
     if not aliases:
         return {}
-    try:
-        replies = yield Batch(tuple(
-            command("FT.SEARCH", name, f"-ismissing(@{alias})", "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
-                    "DIALECT", "2") for alias in aliases
-        ))  # fmt: skip
-    except RedisMixinException:
-        # An index that is not what the model declares has not all of its fields.
-        return {}
-    return {alias: search_page(reply, content=False).total for alias, reply in zip(aliases, replies, strict=True)}
+    replies = yield Batch(tuple(
+        command("FT.SEARCH", info.name, f"(ismissing(@{alias})|@{NULLS}:{{{alias}}})", "NOCONTENT", "LIMIT", "0", "0",
+                "TIMEOUT", "0", "DIALECT", "2") for alias in aliases.values()
+    ))  # fmt: skip
+    missing = (search_page(reply, content=False).total for reply in replies)
+    return {name: max(0, info.documents - number) for name, number in zip(aliases, missing, strict=True)}
 
 
 def _refused(schema: IndexSchema, info: IndexInfo) -> Operation[tuple[Refused, ...]]:
@@ -175,9 +191,8 @@ def _reason(schema: IndexSchema, info: IndexInfo, key: str, text: Any) -> str:
             return str(error)
         if odd:
             return odd
-    return (
-        info.last_error if key == info.last_key or text is None else "unknown; set() it, or Index.verify(repair=True)"
-    )
+    known = info.errors.get(key) or (info.last_error if text is None else "")
+    return known or "unknown; set() it, or Index.verify(repair=True)"
 
 
 def _odd_members(schema: IndexSchema, document: Document, key: str) -> str:
@@ -210,19 +225,24 @@ def verify(
 
 def _compared(schema: IndexSchema, keys: list[str], found: Found) -> Operation[tuple[list[str], list[str]]]:
     """The keys of stored documents that are not in the index, and those in it of documents that are not stored."""
-    inside = yield from _inside(schema)
-    missing = yield from existing([key for key in found.present if key not in inside])
-    surplus = sorted(inside.difference(keys))
-    there = set((yield from existing(surplus)))
-    if len(surplus) > len(there):
-        # What was removed, or has expired, since the index was asked is not in it any more.
-        inside = yield from _inside(schema)
-    return missing, [key for key in surplus if key not in there and key in inside]
-
-
-def _inside(schema: IndexSchema) -> Operation[set[str]]:
+    outside = set((yield from _outside(schema, keys)))
+    missing = yield from existing([key for key in found.present if key in outside])
     info = yield from info_of(schema.name)
-    return (yield from keys_inside(info.name)) if info is not None else set()
+    if info is None or info.documents <= len(keys) - len(outside):
+        return missing, []
+    surplus = sorted((yield from keys_inside(info.name)).difference(keys))
+    gone = set(surplus).difference((yield from existing(surplus)))
+    # What was removed, or has expired, since the index was asked is not in it any more.
+    extra = gone.intersection((yield from keys_inside(info.name))) if gone else ()
+    return missing, sorted(extra)
+
+
+def _outside(schema: IndexSchema, keys: list[str]) -> Operation[list[str]]:
+    """Those of the keys that are not in the index that serves; all where none does."""
+    try:
+        return (yield from keys_outside(schema.name, keys))
+    except MissingIndex:
+        return keys
 
 
 # --- repair -----------------------------------------------------------------------------------------------------------
@@ -231,13 +251,22 @@ def _inside(schema: IndexSchema) -> Operation[set[str]]:
 def _repaired(state: ServerState, schema: IndexSchema, told: Verified, batch: int) -> Operation[Verified]:
     """Write again what is not as it should be, where nobody else does; tells how much of it is mended."""
     capabilities = yield from discover(state)
-    wrong = [*told.missing, *told.stale, *(one.key for one in told.unreadable)]
-    written: list[str] = []
-    for start in range(0, len(wrong), batch):
-        written += yield from write_again(schema, wrong[start : start + batch], capabilities)
-    mended = len((yield from _inside(schema)).intersection(written))
+    stale = yield from _written(schema, list(told.stale), capabilities, batch, as_it_is)
+    # A member that no companion can mend keeps a document out.
+    wrong = [*told.missing, *(yield from _outside(schema, stale)), *(one.key for one in told.unreadable)]
+    written = {*stale, *(yield from _written(schema, wrong, capabilities, batch, as_the_model_writes))}
+    mended = len(written) - len((yield from _outside(schema, list(written))))
     if told.strings:
         todo = convert.task(schema.model, None, "json", batch, False, None)
         mended += (yield from convert.convert(state, todo)).converted
-    state.indexes.pop(schema.name, None)
+    forget(state, schema)
     return replace(told, repaired=mended)
+
+
+def _written(
+    schema: IndexSchema, keys: list[str], capabilities: Capabilities, batch: int, made: Made
+) -> Operation[list[str]]:
+    written: list[str] = []
+    for start in range(0, len(keys), batch):
+        written += yield from write_again(schema, keys[start : start + batch], capabilities, made)
+    return written

@@ -10,8 +10,8 @@ from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import Plan, make_plan, sort_arguments, sort_key
 from ..query.tree import AllOf, Bound, Condition
 from ..reading import Row
-from ..server.capabilities import Capabilities
-from ..server.replies import aggregate_page, search_page
+from ..server.capabilities import Capabilities, sorted_limit
+from ..server.replies import Page, aggregate_page, search_page
 from ..storage import storage_of
 from .candidates import aggregate, complete, documents_of
 from .requests import Command, Operation, Stream, command, consume
@@ -100,7 +100,7 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if plan.filter is not None or stop + 1 > capabilities.most_rows:
         return None
     page = complete(search_page((yield _search_command(plan, start - before, stop + 1))))
-    if any(text is None for _, text in page.rows):
+    if any(text is None for _, text in page.rows) or _is_cut(page, start - before, stop + 1):
         return None
     rank = _ranks(plan)
     found = [(key, rank((key, text)), text) for key, text in page.rows]
@@ -136,8 +136,22 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
         if all(text is not None for _, text in page.rows):
-            return page.rows
+            return None if (yield from _may_be_cut(plan, page)) else page.rows
     return None
+
+
+def _is_cut(page: Page, start: int, stop: int) -> bool:
+    """Whether rows are missing that the page tells of: the server's limit on results is lower than it was."""
+    return len(page.rows) < min(stop, page.total) - start
+
+
+def _may_be_cut(plan: Plan, page: Page) -> Operation[bool]:
+    """The same of FT.AGGREGATE, whose total counts what FILTER left out as well."""
+    start, stop = plan.select.start, plan.select.stop or 0
+    if not _is_cut(page, start, stop) or plan.filter is None:
+        return _is_cut(page, start, stop)
+    # Of a lower limit than the rows asked for the server would say so.
+    return start + len(page.rows) >= stop - start and (yield from sorted_limit()) < stop
 
 
 def _search_command(plan: Plan, start: int, stop: int) -> Command:

@@ -15,7 +15,7 @@ from typing import Any
 from schematics.models import Model
 
 from ..errors import Conflict, InvalidObject, NotFound
-from ..hydration import hydrator, loaded
+from ..hydration import hydrator
 from ..instances import (
     Prepared,
     Values,
@@ -91,7 +91,7 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
     record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
-        note_written(instance, prepared.document)
+        note_written(instance, prepared)
     else:
         prepared.before.put_back(instance)
     return written
@@ -124,10 +124,11 @@ def _put_version(state: ServerState, instance: Any, expire: int | None, when: st
             written = yield from storage.write(record, capabilities)
         if not written:
             raise Conflict(f"{prepared.key} was written by others meanwhile; refresh() and change it again")
-    except Exception:
+    except BaseException:
+        # Also where the task was cancelled: written or not, the next one is not taken for a stale copy's without cause.
         before.put_back(instance)
         raise
-    note_written(instance, prepared.document)
+    note_written(instance, prepared)
     return True
 
 
@@ -166,8 +167,7 @@ def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, 
     prepared, stored = yield from _changed(state, model, key, change, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
-    if loaded(instance) is not None:
-        note_some_written(instance, prepared.document, [*wanted, *([version] if version else [])])
+    note_some_written(instance, prepared, [*wanted, *([version] if version else [])])
     return True
 
 
@@ -196,7 +196,7 @@ def _changed(
         versioned = options_of(model).version_field is not None
         prepared = _with_version(stored, change) if versioned else change(stored)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
-            note_written(stored, prepared.document)
+            note_written(stored, prepared)
             return prepared, stored
         yield Pause(random.uniform(0, LONGEST_PAUSE))
 
@@ -287,7 +287,7 @@ def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], expire: 
     records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
     yield from rediscovering(state, lambda: _write_records(state, model, records))
     for instance, prepared in ready:
-        note_written(instance, prepared.document)
+        note_written(instance, prepared)
     return len(ready)
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from ..codec import dump
-from ..companions import UnkeepableAt, companions
+from ..codec import Document
+from ..companions import UnkeepableAt, companions, is_as_made, merged
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
 from ..instances import hydrate, with_changes
+from ..kinds import Unkeepable
 from ..reading import parse
 from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of
-from ..storage.base import SEEN, Record, Seen, as_bytes
+from ..storage.base import SEEN, Record, as_bytes
+from ..storage.scripts import digest
 from .requests import CHANGE, Batch, Operation, command
+
+#: A document as it is to be written, of one that is stored; raises what is wrong with it.
+Made = Callable[[IndexSchema, str, Document], Document]
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,11 @@ def look_at(schema: IndexSchema, keys: list[str], found: Found) -> Operation[Non
         if text is None:
             continue
         try:
-            if _is_stale(schema, key, text):
-                found.stale.append(key)
-            else:
+            document, beside = _separated(text, key)
+            if is_as_made(beside, merged(beside, companions(document, schema), schema)):
                 found.present.append(key)
+            else:
+                found.stale.append(key)
         except (UnreadableDocument, UnkeepableAt) as error:
             found.unreadable.append(Refused(key, str(error)))
 
@@ -65,18 +71,70 @@ def texts_of(keys: list[str]) -> Operation[list[Any]]:
     return list((yield command("JSON.MGET", *keys, "."))) if keys else []
 
 
-def _is_stale(schema: IndexSchema, key: str, text: Any) -> bool:
-    beside = companions(parse(text, key), schema)
-    there = orjson.loads(as_bytes(text)).get(COMPANIONS) or {}
-    if not beside or not there:
-        return bool(beside or there)
-    return bool(orjson.loads(dump({COMPANIONS: beside}))[COMPANIONS] != there)
+def _separated(text: Any, key: str) -> tuple[Document, Any]:
+    """A document without its companions, and these, None if there are none. Raises `UnreadableDocument`."""
+    beside: Any = None
+
+    def load(text: Any) -> Any:
+        nonlocal beside
+        found = orjson.loads(text)
+        beside = found.get(COMPANIONS) if isinstance(found, dict) else None
+        return found
+
+    return parse(text, key, load), beside
 
 
-def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities) -> Operation[list[str]]:
-    """Write objects again as they are, where nobody else does; gives the keys of those that validate. 2 round trips."""
+# --- written again ----------------------------------------------------------------------------------------------------
+
+
+def as_it_is(schema: IndexSchema, key: str, document: Document) -> Document:
+    """The document itself: only what stands beside it is made anew."""
+    return document
+
+
+def as_the_model_writes(schema: IndexSchema, key: str, document: Document) -> Document:
+    """The document as its model writes it, members that the model does not know kept. Raises what is wrong with it."""
+    written = with_changes(hydrate(schema.model, key, dict(document)), key, {}).document
+    written.pop(COMPANIONS, None)
+    whole: Document = with_the_rest(document, written)
+    return whole
+
+
+def with_the_rest(stored: Any, written: Any) -> Any:
+    """What a model writes, with the members that it does not know: other programs' and other versions'.
+
+    >>> with_the_rest({"a": "1", "b": 2, "c": [{"d": 1}, {"e": 3}]}, {"a": 1, "c": [{"d": 1}, {}]})
+    {'a': 1, 'c': [{'d': 1}, {'e': 3}], 'b': 2}
+    """
+    if isinstance(stored, dict) and isinstance(written, dict):
+        rest = {name: value for name, value in stored.items() if name not in written and value is not None}
+        return {name: with_the_rest(stored.get(name), value) for name, value in written.items()} | rest
+    if isinstance(stored, list) and isinstance(written, list) and len(stored) == len(written):
+        return [with_the_rest(*pair) for pair in zip(stored, written, strict=True)]
+    return written
+
+
+def payload_of(schema: IndexSchema, document: Document, beside: Any = None) -> Any:
+    """What is kept of a document, with its companions, and those there that another version of the model reads.
+
+    Raises `UnkeepableAt`, `Unkeepable`.
+    """
+    beside = merged(beside, companions(document, schema), schema)
+    return storage_of(schema.model).payload({**document, COMPANIONS: beside} if beside else document)
+
+
+def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities, made: Made) -> Operation[list[str]]:
+    """Write objects again, where nobody else does; gives the keys of those that could be made. 2 round trips.
+
+    Companions that another version of the model reads, and this one does not, stay as they are.
+    """
     storage = storage_of(schema.model)
-    records = list(_records(schema, (yield from storage.look(keys, capabilities))))
+    texts = yield from storage.texts(keys, capabilities)
+    records = [
+        Record(key, payload, None, SEEN, digest(as_bytes(text)))
+        for key, text in zip(keys, texts, strict=True)
+        if text is not None and (payload := _payload(schema, key, text, made)) is not None
+    ]
     if not records:
         return []
     yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)
@@ -84,11 +142,10 @@ def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities
     return [record.key for record in records]
 
 
-def _records(schema: IndexSchema, seen: list[Seen]) -> Iterator[Record]:
-    for one in seen:
-        try:
-            prepared = with_changes(hydrate(schema.model, one.key, one.document), one.key, {})
-        except (InvalidObject, UnreadableDocument):
-            # Only who wrote it knows what was meant; it is told as unreadable, or missing.
-            continue
-        yield Record(one.key, prepared.payload, None, SEEN, one.digest)
+def _payload(schema: IndexSchema, key: str, text: Any, made: Made) -> Any:
+    try:
+        stored, beside = _separated(text, key)
+        return payload_of(schema, made(schema, key, stored), beside)
+    except (InvalidObject, UnreadableDocument, UnkeepableAt, Unkeepable):
+        # Only who wrote it knows what was meant; it is told as unreadable, or missing.
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import StrictPerformanceException
@@ -13,6 +13,9 @@ from ..query.values import brief
 from . import ft
 from .plan import NONE, SCAN, Part, Plan, sort_arguments
 
+#: Of a text, and of parameters, more than that are not printed.
+MOST_SIGNS = 2000
+MOST_PARAMETERS = 24
 _TOO_DEEP = "it is nested too deep for the server's parser"
 _WHY = {
     "regex": "RediSearch has no regular expressions",
@@ -37,9 +40,9 @@ class Ran:
     milliseconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """How a question is answered; prints as a tree.
+    """How a question is answered; prints as a tree, long texts and lists of parameters without their middle.
 
     ``query`` is the text that the index is asked (None if it is not), ``parameters`` its PARAMS, ``filter`` the
     FILTER of FT.AGGREGATE, ``checked`` the conditions left to Python, ``ran`` what happened (None if it was not
@@ -49,8 +52,8 @@ class Explanation:
     plan: Plan
     server: str | None = None
     ran: Ran | None = None
-    run_profile: Callable[[], Any] | None = field(default=None, repr=False)
-    await_profile: Callable[[], Any] | None = field(default=None, repr=False)
+    run_profile: Callable[[], Any] | None = None
+    await_profile: Callable[[], Any] | None = None
     first: tuple[Explanation, ...] = ()
 
     @property
@@ -89,6 +92,8 @@ class Explanation:
     def __str__(self) -> str:
         return "\n".join(_lines(self.plan, self.server, self.ran, self.first))
 
+    __repr__ = __str__
+
 
 def refuse_scan(plan: Plan) -> None:
     """Raise `StrictPerformanceException` for a scan that the model forbids."""
@@ -125,7 +130,7 @@ def _why_joined(bound: AllOf | AnyOf, plan: Plan, depth: int) -> str:
 
 
 def _lines(plan: Plan, server: str | None, ran: Ran | None, first: tuple[Explanation, ...]) -> list[str]:
-    lines = [f"{plan.select.model.__name__}: {describe(plan.where)}"]
+    lines = [f"{plan.select.model.__name__}: {_shortened(describe(plan.where))}"]
     for place, line in ((place, line) for one in first for place, line in enumerate(str(one).splitlines())):
         lines.append(f"          {line}" if place else f"  first   the keys of {line}")
     if plan.access == NONE:
@@ -142,13 +147,22 @@ def _lines(plan: Plan, server: str | None, ran: Ran | None, first: tuple[Explana
     return lines + ([f"  server  {server}"] if server else [])
 
 
+def _shortened(text: str) -> str:
+    """A text that is read, without its middle: an ``in`` may have 100,000 values."""
+    half = MOST_SIGNS // 2
+    return text if len(text) <= MOST_SIGNS else f"{text[:half]} … {text[-half:]}"
+
+
 def _index_lines(plan: Plan) -> list[str]:
     command = "FT.AGGREGATE" if plan.sorted_there or plan.filter else "FT.SEARCH"
     order = " " + " ".join(sort_arguments(plan)) if plan.sorted_there else ""
-    lines = [f"  index   {command} {plan.schema.name} '{plan.candidates}'{order}"]
-    lines += [f"          ${name} = {brief(value)}" for name, value in plan.named_in(plan.candidates)]
+    lines = [f"  index   {command} {plan.schema.name} '{_shortened(plan.candidates)}'{order}"]
+    named = plan.named_in(plan.candidates)
+    lines += [f"          ${name} = {brief(value)}" for name, value in named[:MOST_PARAMETERS]]
+    if len(named) > MOST_PARAMETERS:
+        lines.append(f"          … and {len(named) - MOST_PARAMETERS:,} more")
     if plan.filter:
-        lines.append(f"  filter  in the index: {plan.filter}")
+        lines.append(f"  filter  in the index: {_shortened(plan.filter)}")
     if plan.doubts:
         lines.append(
             f"  if      a document keeps {', '.join(sorted(plan.doubts))} beyond doubles: those are checked in Python"
@@ -165,7 +179,7 @@ def _checked_parts(plan: Plan) -> tuple[Part, ...]:
 
 
 def _check_lines(part: Part, plan: Plan) -> list[str]:
-    lines = [f"  check   in Python: {describe(part.condition)}"]
+    lines = [f"  check   in Python: {_shortened(describe(part.condition))}"]
     return lines + ([f"    why   {why(part.condition, plan)}"] if plan.parts else [])
 
 

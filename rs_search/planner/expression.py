@@ -22,6 +22,10 @@ from .text import Prefix, TextQuery
 #: The server's parser overflows between 50 and 100 brackets deep; each level here has two.
 DEEPEST = 12
 MOST_VALUES = 100
+#: The server works ``a || b || c`` out by going down once for each: 100,000 side by side crashed it.
+MOST_SIDE_BY_SIDE = 100
+#: ``contains()`` compares the part at every place of the text: a million signs in a million held the server for good.
+LONGEST_PART = 256
 _UNREADABLE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 
 
@@ -56,9 +60,22 @@ def _express_joined(bound: AllOf | AnyOf, schema: IndexSchema, depth: int) -> Ex
     found = [part for part in parts if part is not None]
     if not found or (isinstance(bound, AnyOf) and len(found) < len(parts)):
         return None
-    joiner = " && " if isinstance(bound, AllOf) else " || "
     exact = len(found) == len(parts) and all(part.exact for part in found)
-    return Expressed(f"({joiner.join(part.text for part in found)})", exact)
+    return Expressed(
+        f"({joined([part.text for part in found], ' && ' if isinstance(bound, AllOf) else ' || ')})", exact
+    )
+
+
+def joined(texts: list[str], joiner: str) -> str:
+    """Expressions side by side; of many, groups in brackets, and groups of groups.
+
+    >>> joined(["a", "b"], " && ")
+    'a && b'
+    """
+    while len(texts) > MOST_SIDE_BY_SIDE:
+        starts = range(0, len(texts), MOST_SIDE_BY_SIDE)
+        texts = [f"({joiner.join(texts[start : start + MOST_SIDE_BY_SIDE])})" for start in starts]
+    return joiner.join(texts)
 
 
 # --- operators ------------------------------------------------------------------------------------------------------
@@ -67,8 +84,9 @@ def _express_joined(bound: AllOf | AnyOf, schema: IndexSchema, depth: int) -> Ex
 def _like(leaf: Leaf, like: Like) -> Expressed | None:
     if leaf.tag is None or not has_utf8_form(like.text):
         return None
-    readable = _readable(Like(like.where, like.text.casefold() if like.folded else like.text))
-    exact = readable.where == like.where and _UNREADABLE.search(like.text) is None
+    wanted = Like(like.where, like.text.casefold() if like.folded else like.text)
+    readable = _short(_readable(wanted))
+    exact = readable == wanted
     if not readable.text and not exact:
         return None
     text = _folded_text(leaf, readable) if like.folded else _text(f"@{leaf.tag}", readable, leaf.tag)
@@ -84,6 +102,14 @@ def _readable(like: Like) -> Like:
     if where == STARTS:
         return Like(STARTS, pieces[0])
     return Like(where, pieces[-1] if where == ENDS else max(pieces, key=len))
+
+
+def _short(like: Like) -> Like:
+    """As much of the part as the server should look for."""
+    if len(like.text) <= LONGEST_PART:
+        return like
+    where = STARTS if like.where == EQUALS else like.where
+    return Like(where, like.text[-LONGEST_PART:] if where == ENDS else like.text[:LONGEST_PART])
 
 
 def _folded_text(leaf: Leaf, like: Like) -> str:

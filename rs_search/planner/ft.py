@@ -6,7 +6,8 @@ own name, so that no value can change what a query means.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ from .text import Every, Fuzzy, Phrase, Prefix, Term, TextQuery, index_terms, is
 
 #: RediSearch's parser overflows some dozens of brackets deep; normalised trees come near only by intent.
 DEEPEST = 20
+#: Of so many words side by side the parser overflows as well (between 200 and 500): others are left to the check.
+MOST_WORDS = 50
 #: Kinds whose numbers stand in the document as JSON floats, which RedisJSON may read one unit off.
 _JSON_FLOATS = (FLOAT, DECIMAL)
 #: Below a negation RediSearch 2.10.5 expands no word to its stem, and in a conjunction leaves out documents that have
@@ -332,7 +335,7 @@ def _every_text(every: Every, parameters: Parameters) -> str:
 
 def _phrase_text(phrase: Phrase, parameters: Parameters) -> str:
     # Where they stand is checked: the server knows no places of words in text that it has two fields for.
-    return f"({' '.join(map(parameters.add, phrase.words))})"
+    return f"({_all_words(phrase.words, parameters)})"
 
 
 _TERMS: dict[type, Callable[[Any, Parameters], str]] = {str: _word_text, Every: _every_text, Phrase: _phrase_text}
@@ -340,11 +343,19 @@ _TERMS: dict[type, Callable[[Any, Parameters], str]] = {str: _word_text, Every: 
 
 def _like(leaf: Leaf, like: Like, parameters: Parameters) -> Pushed | None:
     """The whole words inside the part are words of the text."""
-    found = [word for word in dict.fromkeys(_whole_words(like)) if is_indexable(word)]
+    found = [word for word in _whole_words(like) if is_indexable(word)]
     if not leaf.text or not found:
         return None
-    text = _in_texts(leaf, [" ".join(map(parameters.add, found))])
+    text = _in_texts(leaf, [_all_words(found, parameters)])
     return Pushed(text, text, exact=False)
+
+
+def _all_words(words: Iterable[str], parameters: Parameters) -> str:
+    """Words that must be there; of many the longest, which are the rarest."""
+    found = list(dict.fromkeys(words))
+    return " ".join(
+        map(parameters.add, heapq.nlargest(MOST_WORDS, found, key=len) if len(found) > MOST_WORDS else found)
+    )
 
 
 def _whole_words(like: Like) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Any
 from ..index_schema import DOUBTS, IndexSchema, index_schema_of
 from ..paths import Path
 from ..query.bind import OrderKey
-from ..query.tree import EVERYTHING, NOTHING, AllOf, Bound, is_everything, is_nothing
+from ..query.tree import EVERYTHING, NOTHING, AllOf, Bound, inner, is_everything, is_nothing
 from . import ft
-from .expression import express
+from .costs import cheapest_first
+from .expression import express, joined
 from .normal import normalise
 
 INDEX, SCAN, NONE = "index", "scan", "none"
@@ -130,14 +131,22 @@ def _narrowed(
 ) -> Plan:
     """The plan of conditions that the query text alone does not meet exactly."""
     parts = tuple(_part(child, schema) for child in _conjuncts(where))
-    filters = [expressed.text for part in parts if part.fate != "exact" and (expressed := _express(part, schema))]
-    if pushed is None and not filters:
+    filter_text = _filter([part.condition for part in parts if part.fate == "filter"], schema)
+    if pushed is None and filter_text is None:
         return Plan(select, SCAN, where, where, schema, parts=parts, why="the index cannot narrow it down")
     found = pushed or _EVERY_DOCUMENT
     left = tuple(part.condition for part in parts if part.checked)
     # Where a double may bring too few, the widened query brings all of its doubts, to be checked whole.
     left_to_check = where if left and found.doubts else AllOf(left) if len(left) > 1 else left[0] if left else None
-    return _indexed(select, where, left_to_check, schema, found, " && ".join(filters) or None, parameters, parts)
+    return _indexed(select, where, left_to_check, schema, found, filter_text, parameters, parts)
+
+
+def _filter(conditions: list[Bound], schema: IndexSchema) -> str | None:
+    """Conditions that are met by FILTER, as its expression."""
+    if not conditions:
+        return None
+    expressed = [express(condition, schema) for condition in inner(cheapest_first(AllOf(tuple(conditions))))]
+    return joined([one.text for one in expressed if one is not None], " && ")
 
 
 def _indexed(
@@ -174,10 +183,6 @@ def _part(condition: Bound, schema: IndexSchema) -> Part:
     if expressed is not None:
         return Part(condition, "filter", checked=not expressed.exact)
     return Part(condition, "check" if pushed is None else "superset", checked=True)
-
-
-def _express(part: Part, schema: IndexSchema) -> Any:
-    return express(part.condition, schema) if part.fate == "filter" else None
 
 
 def sort_arguments(plan: Plan) -> list[str]:

@@ -13,6 +13,7 @@ from ..query.lists import list_itself
 from ..query.parts import Test, holds
 from ..query.tree import AllOf, AnyOf, Bound, Bounds, Condition, Negation, Parity, inner
 from ..schema import Field
+from .costs import cheapest_first
 
 Predicate = Callable[[Document], bool]
 
@@ -23,6 +24,7 @@ def predicate(bound: Bound, root: int = 0) -> Predicate:
     ``root`` leaves out so many first steps of every path, for an object inside a document. Calling it raises
     schematics' errors for a document whose members cannot be read as the model's types.
     """
+    bound = cheapest_first(bound)
     if isinstance(bound, AllOf):
         conditions = [child for child in bound.children if isinstance(child, Condition)]
         if len(conditions) == len(bound.children):

@@ -32,7 +32,14 @@ SHORTEST_STEMMED = 4
 LONGEST_INDEXED = 100
 
 _stemmer = EnglishStemmer()
-_PLAIN = re.compile(r"[\t\x20-\x5b\x5d-\x7e]*")
+#: Letters that are small, or have no case: they fold to themselves, and separate nothing.
+LETTERS = (
+    "à-öø-ÿāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįĵķĺļľłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷźżž"
+    "\u03ac-\u03af\u03b1-\u03c1\u03c3-\u03ce"  # Greek, without the final sigma
+    "\u0430-\u045f\u05d0-\u05ea\u0621-\u064a"  # Cyrillic, Hebrew, Arabic
+    "\u3005\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3"  # Japanese, Chinese, Korean
+)
+_ALIKE = re.compile(rf"[\t\x20-\x5b\x5d-\x7e{LETTERS}]*")
 _SERVER_SEPARATORS = re.compile(r"[\t !\"#$%&'()*+,\-./:;<=>?@\[\]^`{|}~]+")
 
 
@@ -80,13 +87,22 @@ def document_words(text: str) -> list[str]:
     return words(text) + words(text.replace("\\", "")) if "\\" in text else words(text)
 
 
+def is_read_alike(text: str) -> bool:
+    r"""Whether the server's tokens and case folding of a text are ours; False may be wrong.
+
+    >>> is_read_alike("École"), is_read_alike("école 3.14"), is_read_alike("two\nlines")
+    (False, True, False)
+    """
+    return _ALIKE.fullmatch(text) is not None
+
+
 def indexed_words(text: str) -> str | None:
     """Text whose tokens on the server are the words of ``text``; None where those of ``text`` itself are.
 
     >>> indexed_words("plain words"), indexed_words("two\\nlines"), indexed_words("ÉCOLE"), indexed_words("école")
     (None, 'two lines', 'école', None)
     """
-    if _PLAIN.fullmatch(text):
+    if _ALIKE.fullmatch(text):
         return None
     found = document_words(text)
     return None if found == _server_tokens(text) else " ".join(found)

@@ -303,12 +303,13 @@ def _unknown_rest(path: Path, asked: str, rest: str) -> QueryError:
     if rest == MATCH:
         return UnknownLookup(f"{asked}: match is for models and lists of models; {path} has {_has(path)}")
     near = difflib.get_close_matches(rest, NAMES, 1)
-    hint = f"; did you mean {path}__{near[0]}?" if near else ""
-    return UnknownLookup(f"{asked}: there is no lookup {rest!r}{hint} {path} has {_has(path)}")
+    hint = f" did you mean {path}__{near[0]}?" if near else ""
+    return UnknownLookup(f"{asked}: there is no lookup {rest!r};{hint} {path} has {_has(path)}")
 
 
 def _unknown_field(model: str, name: str, fields: tuple[str, ...], above: str = "") -> UnknownField:
     wanted = name.split("__")[0]
     near = difflib.get_close_matches(wanted, fields, 1, 0.5)
     hint = f"did you mean {above}{near[0]}?" if near else f"it has {', '.join(above + known for known in fields)}"
-    return UnknownField(f"{model} has no field {above}{wanted}; {hint}")
+    # An empty name would not be seen.
+    return UnknownField(f"{model} has no field {above + wanted or repr(wanted)}; {hint}")

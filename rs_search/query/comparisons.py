@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import InvalidValue
 from ..paths import Path
 from .tree import AnyOf, Bound, Bounds, Condition, Negation
-from .values import brief, coerce, collection, shown
+from .values import brief, coerce, collection, in_order, shown
 
 Builder = Callable[[Path, Any, str], Bound]
 
@@ -56,7 +56,7 @@ def between(sign: str, make: Callable[[Any], Bounds]) -> Builder:
 
 def in_range(path: Path, value: Any, asked: str) -> Bound:
     """``range``: from one end to the other, both of which belong to it."""
-    ends = collection(value, asked)
+    ends = in_order(value, asked)
     if len(ends) != 2 or None in ends:
         raise InvalidValue(f"{asked} takes the two ends of a range, both of which belong to it, not {brief(value)}")
     low, high = (coerce(path, end, asked) for end in ends)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from schematics.models import Model
 
 from ..errors import InvalidValue
 from ..kinds import ANY, POINT
@@ -62,4 +65,5 @@ def _elements(path: Path, value: Any, asked: str) -> list[Any]:
             pass
         else:
             return [value]
-    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    one = isinstance(value, (str, bytes, Mapping, Model)) or not isinstance(value, Iterable)
+    return [value] if one else list(value)

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidValue
 from ..paths import Path
 from .tree import Bound, Condition
-from .values import brief, collection, shown
+from .values import brief, in_order, shown
 
 #: RediSearch's own, so that a distance means the same to both (300 of 300 queries over 28,298 airports).
 EARTH_RADIUS = 6_372_797.560856
@@ -95,7 +95,7 @@ class Polygon:
 
 def near(path: Path, value: Any, asked: str) -> Bound:
     """``near=(latitude, longitude, radius, unit)``."""
-    given = collection(value, asked)
+    given = in_order(value, asked)
     if len(given) != 4 or not isinstance(given[3], str) or given[3] not in UNITS:
         units = ", ".join(UNITS)
         raise InvalidValue(
@@ -112,7 +112,7 @@ def near(path: Path, value: Any, asked: str) -> Bound:
 
 def within(path: Path, value: Any, asked: str) -> Bound:
     """``within``: a box by its south-west and north-east corners, or a polygon by three corners or more."""
-    corners = tuple(_corner(corner, asked) for corner in collection(value, asked))
+    corners = tuple(_corner(corner, asked) for corner in in_order(value, asked))
     if len(corners) < 2:
         raise InvalidValue(
             f"{asked} takes two corners of a box (south-west, north-east) or three and more of a polygon"
@@ -133,7 +133,7 @@ def _turned(longitude: float) -> float:
 
 
 def _corner(corner: Any, asked: str) -> Point:
-    numbers = [_number(number, asked) for number in collection(corner, asked)]
+    numbers = [_number(number, asked) for number in in_order(corner, asked)]
     if len(numbers) != 2 or not -90 <= numbers[0] <= 90 or not -540 <= numbers[1] <= 540:
         raise InvalidValue(f"{asked}: a corner is (latitude, longitude) in degrees, not {brief(corner)}")
     return numbers[0], numbers[1]

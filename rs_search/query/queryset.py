@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from dataclasses import replace
+from operator import index as whole
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
@@ -15,6 +16,7 @@ from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
 from .prefetch import bind_prefetch
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
+from .slices import ends, within
 from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
 
 R = TypeVar("R")
@@ -175,6 +177,12 @@ class ResultSet(Generic[R]):
         if self._select.sliced:
             raise InvalidSlice(f"{self!r} is a slice already; call {method}() before slicing")
 
+    def _refuse_part(self, method: str) -> None:
+        """What changes all that meets the conditions is not for a set that leaves rows of it out."""
+        self._refuse_cut(method)
+        if self._asked().distinct:
+            raise InvalidSlice(f"{self!r} leaves rows out, which {method}() would not; call it without distinct()")
+
     def _united(self, other: ResultSet[R], sign: str, join: type[AnyOf] | type[AllOf]) -> ResultSet[R]:
         if not isinstance(other, ResultSet):
             return NotImplemented
@@ -283,16 +291,17 @@ class ResultSet(Generic[R]):
         """Change fields of every one, expressions (`F`) worked out of its own values; gives how many were changed.
 
         Each is changed in one step, if it still meets the conditions: no update is lost. ``on_progress`` gets the
-        number so far. Raises a `QueryError` of a slice or of what cannot be set, `InvalidObject` for what is not valid.
+        number so far. Raises a `QueryError` of a slice, of `distinct` fields or of what cannot be set, `InvalidObject`
+        for what is not valid.
         """
-        self._refuse_cut("update")
+        self._refuse_part("update")
         return (yield from self._answers.change(state, self._asked(), values, on_progress))
 
     update, aupdate = sync(_update), awaited(_update)
 
     def _delete(self, state: Any, on_progress: Callable[[int], None] | None = None, /) -> Operation[int]:
         """Remove every one, if it still meets the conditions; gives how many there were."""
-        self._refuse_cut("delete")
+        self._refuse_part("delete")
         return (yield from self._answers.remove(state, self._asked(), on_progress))
 
     delete, adelete = sync(_delete), awaited(_delete)
@@ -360,7 +369,8 @@ class ResultSet(Generic[R]):
 
     def __getitem__(self, index: int | slice) -> R | ResultSet[R]:
         if isinstance(index, slice):
-            return self._slice(index)
+            return self._sliced(*ends(index, self))
+        index = whole(index)
         if self._rows is not None or index < 0:
             return self._read()[index]
         rows = self._sliced(index, index + 1)._read()
@@ -368,18 +378,8 @@ class ResultSet(Generic[R]):
             raise IndexError(f"{self!r} has no row {index}")
         return rows[0]
 
-    def _slice(self, wanted: slice) -> ResultSet[R]:
-        if wanted.step not in (None, 1):
-            raise InvalidSlice(f"{self!r}: a slice takes every row; use list(…)[::{wanted.step}]")
-        start, stop = wanted.start or 0, wanted.stop
-        if start < 0 or (stop is not None and stop < 0):
-            raise InvalidSlice(f"{self!r}: a slice counts from the start; use reverse(), or list(…)[{start}:]")
-        return self._sliced(start, stop)
-
     def _sliced(self, start: int, stop: int | None) -> ResultSet[R]:
-        first, last = self._select.start, self._select.stop
-        end = last if stop is None else first + stop if last is None else min(last, first + stop)
-        begin = first + start if end is None else min(first + start, end)
+        begin, end = within(self._select.start, self._select.stop, start, stop)
         part = self._with((f"[{start or ''}:{'' if stop is None else stop}]", None), start=begin, stop=end)
         if self._rows is not None:
             part._rows = self._rows[start:stop]

@@ -11,7 +11,7 @@ from ..paths import Path
 from ..planner import text as full_text
 from .comparisons import Builder, missing
 from .tree import NOTHING, Bound, Condition, Said
-from .values import brief, collection, shown, text_of
+from .values import brief, in_order, shown, text_of
 
 EQUALS, CONTAINS, STARTS, ENDS = "equals", "contains", "startswith", "endswith"
 _TESTS = {EQUALS: str.__eq__, CONTAINS: str.__contains__, STARTS: str.startswith, ENDS: str.endswith}
@@ -93,7 +93,7 @@ def fuzzy(path: Path, value: Any, asked: str) -> Bound:
 
 
 def _pair(value: Any, asked: str) -> tuple[Any, Any]:
-    parts = collection(value, asked)
+    parts = in_order(value, asked)
     return (parts[0], parts[1]) if len(parts) == 2 else (None, None)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from ..paths import Path
+from .written import written
 
 Said: TypeAlias = str | Callable[[], str]
 N = TypeVar("N")
@@ -29,8 +30,12 @@ def fold(root: N, children: Callable[[N], Iterable[N]], combine: Callable[[N, li
     while True:
         node, rest, done = stack[-1]
         for child in rest:
-            stack.append((child, iter(children(child)), []))
-            break
+            below = children(child)
+            if below:
+                stack.append((child, iter(below), []))
+                break
+            # Leaves are most of a tree.
+            done.append(combine(child, []))
         else:
             stack.pop()
             result = combine(node, done)
@@ -55,7 +60,7 @@ class Q:
         for child in children:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
-        self._fill((*children, *lookups.items()), "&", False)
+        self._fill((*children, *((name, _kept(value)) for name, value in lookups.items())), "&", False)
 
     def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
         object.__setattr__(self, "children", children)
@@ -74,6 +79,12 @@ class Q:
 
     def __invert__(self) -> Q:
         return Q.__new__(Q)._fill(self.children, self.connector, not self.negated)
+
+    def __bool__(self) -> NoReturn:
+        # `Q(…) and Q(…)` is the second of them in Python: a condition would be lost without a word.
+        raise TypeError(
+            f"{self!r} is neither true nor false by itself: join conditions by & | ^ ~, not by and, or, not"
+        )
 
     def _join(self, other: Q, connector: str) -> Q:
         if not isinstance(other, Q):
@@ -94,6 +105,15 @@ class Q:
         return _written(self, 0)
 
 
+def _kept(value: Any) -> Any:
+    """A value that stays as it is: what can be gone through only once is read now, and what may change is copied."""
+    if isinstance(value, Iterator):
+        return list(value)
+    if isinstance(value, dict):
+        return {name: _kept(inner) for name, inner in value.items()}
+    return value.copy() if isinstance(value, (list, set)) else value
+
+
 def keywords(lookups: Iterable[tuple[str, Any]]) -> list[str]:
     """Lookups as the arguments of a call.
 
@@ -103,9 +123,9 @@ def keywords(lookups: Iterable[tuple[str, Any]]) -> list[str]:
     named, odd = [], []
     for name, value in lookups:
         if name.isidentifier() and not keyword.iskeyword(name):
-            named.append(f"{name}={value!r}")
+            named.append(f"{name}={written(value)}")
         else:
-            odd.append(f"{name!r}: {value!r}")
+            odd.append(f"{name!r}: {written(value)}")
     return [*named, *([f"**{{{', '.join(odd)}}}"] if odd else [])]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from schematics.exceptions import BaseError
@@ -11,8 +12,8 @@ from schematics.models import Model
 from schematics.types import BooleanType, FloatType, IntType, LongType, StringType
 
 from ..errors import InvalidValue
-from ..kinds import TEXT
-from ..paths import Path
+from ..kinds import INSTANT, TEXT
+from ..paths import EACH, Path
 from .tree import Said
 
 _brief = reprlib.Repr()
@@ -63,7 +64,17 @@ def text_of(path: Path, value: Any, asked: str) -> str:
 
 def _unreadable(path: Path, value: Any, asked: str, error: Exception) -> InvalidValue:
     reason = "; ".join(map(str, error)) if isinstance(error, BaseError) and error.args else str(error)
-    return InvalidValue(f"{asked}: {brief(value)} cannot be read as {type(path.field.type).__name__}: {reason}")
+    name = type(path.field.type).__name__
+    return InvalidValue(f"{asked}: {brief(value)} cannot be read as {name}: {reason.rstrip('.')}{_hint(path, value)}")
+
+
+def _hint(path: Path, value: Any) -> str:
+    """What may have been meant."""
+    if path.steps and path.steps[-1] is EACH and isinstance(value, (list, tuple, set, frozenset)):
+        return f"; {path}__contains asks for lists that have them all, {path}__overlap for those that have one of them"
+    if path.field.kind is INSTANT and isinstance(value, dt.date):
+        return f"; {path}__date compares days"
+    return ""
 
 
 def collection(value: Any, asked: str) -> list[Any]:
@@ -71,3 +82,10 @@ def collection(value: Any, asked: str) -> list[Any]:
     if isinstance(value, (str, bytes, Model)) or not isinstance(value, Iterable):
         raise InvalidValue(f"{asked} takes a list of values, not {brief(value)}")
     return list(value)
+
+
+def in_order(value: Any, asked: str) -> list[Any]:
+    """As `collection`, where the order of the values tells them apart, which a set does not keep."""
+    if isinstance(value, (Set, Mapping)):
+        raise InvalidValue(f"{asked} takes values in an order, not the set {brief(value)}")
+    return collection(value, asked)

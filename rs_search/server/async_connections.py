@@ -6,6 +6,9 @@ Nothing is opened before the first call. A client is closed with its loop, or by
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +17,9 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
+from ..errors import ServerError, TransactionError
 from .capabilities import ServerState
-from .connections import client_of, is_async, known_of, settings_of
+from .connections import client_of, known_of, settings_of
 from .reconnects import watch
 
 #: Settings of connections that mean the same to both kinds of clients.
@@ -30,6 +34,37 @@ _SHARED = (
 MOST_CONNECTIONS = 20
 
 
+class Gate:
+    """Lets as many tasks in as a client may have connections: redis-py raises where one more asks for one."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._commands = asyncio.Semaphore(most)
+        # They keep a connection for a whole block, in which others are needed.
+        self._watchers = asyncio.Semaphore(max(1, most // 2))
+
+    async def acquire(self) -> None:
+        """Wait for a connection; `release` gives it back."""
+        await self._commands.acquire()
+
+    def release(self) -> None:
+        """Let another task have the connection."""
+        self._commands.release()
+
+    async def pass_through(self, permits: contextlib.ExitStack) -> None:
+        """`acquire` until the ``permits`` are closed."""
+        await self.acquire()
+        permits.callback(self.release)
+
+    async def hold(self, permits: contextlib.ExitStack) -> None:
+        """`pass_through` for a while in which more connections are asked for. Raises `TransactionError`."""
+        if self._most < 2:
+            raise TransactionError("a transaction that watches keeps a connection; the client may have one only")
+        await self._watchers.acquire()
+        permits.callback(self._watchers.release)
+        await self.pass_through(permits)
+
+
 @dataclass(frozen=True)
 class AsyncServer:
     """A client of this event loop, what is known of its server, its address, and how many may use it at once."""
@@ -37,103 +72,111 @@ class AsyncServer:
     client: Any
     state: ServerState
     address: str
-    gate: asyncio.Semaphore
+    gate: Gate
 
 
 class _Loop:
-    """The clients of one event loop; ``ours`` are those that we opened, and close."""
+    """The clients of one event loop: by pools, those of the user, and by settings those that we opened, and close."""
 
     def __init__(self) -> None:
-        self.servers: dict[int, AsyncServer] = {}
-        self.ours: list[Any] = []
+        self.gates: WeakKeyDictionary[Any, Gate] = WeakKeyDictionary()
+        self.servers: WeakKeyDictionary[Any, AsyncServer] = WeakKeyDictionary()
+        self.opened: list[tuple[dict[str, Any], AsyncServer]] = []
         self.closer: AsyncGenerator[None, None] | None = None
 
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
-#: The loop that a client which the user gave has served: its connections work in no other.
-_served: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+#: The loop that a pool which the user gave has served: its connections work in no other.
+_served: WeakKeyDictionary[Any, weakref.ref[asyncio.AbstractEventLoop]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 async def async_server_of(model: type[Any]) -> AsyncServer:
-    """The server of a model for the running event loop."""
+    """The server of a model for the running event loop. Raises `ServerError` where there can be none."""
     client = client_of(model)
     pool = getattr(client, "connection_pool", client)
-    loop = await _this_loop()
-    server = loop.servers.get(id(pool))
-    if server is None:
-        known = known_of(client)
-        own = client if _usable(client) else _opened(client, loop)
-        if own is not client:
-            watch(own.connection_pool, known.state)
-        most = getattr(own.connection_pool, "max_connections", MOST_CONNECTIONS)
-        # The pool is kept by the semaphore's holder, so that its id stays its own.
-        server = loop.servers[id(pool)] = AsyncServer(own, known.state, known.address, asyncio.Semaphore(most))
-        loop.ours.append(_Kept(pool))
+    running = asyncio.get_running_loop()
+    loop = _loops.get(running) or await _begun(running)
+    server = loop.servers.get(pool)
+    if server is not None:
+        return server
+    known = known_of(client)
+    if known.waits and _serves(pool, running):
+        gate = loop.gates.get(pool)
+        if gate is None:
+            gate = loop.gates[pool] = Gate(getattr(pool, "max_connections", MOST_CONNECTIONS))
+        return AsyncServer(client, known.state, known.address, gate)
+    server = loop.servers[pool] = _ours(client, loop)
     return server
 
 
-class _Kept:
-    """Keeps a pool alive as long as it has an entry by its id."""
-
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
-
-    async def aclose(self) -> None:
-        """Nothing of ours to close."""
+def _serves(pool: Any, running: asyncio.AbstractEventLoop) -> bool:
+    """Whether a pool that the user gave can be used in a loop: in the first that asks."""
+    with _lock:
+        return _served.setdefault(pool, weakref.ref(running))() is running
 
 
-def _usable(client: Any) -> bool:
-    """Whether a client that the user gave can be used in this loop: an async one, in the first loop that asks."""
-    if not is_async(client):
-        return False
-    this = id(asyncio.get_running_loop())
-    return _served.setdefault(client, this) == this
+def _ours(client: Any, loop: _Loop) -> AsyncServer:
+    """A server whose client we opened, to the same address with the same settings."""
+    settings = _shared_settings(client)
+    for known_settings, server in loop.opened:
+        if known_settings == settings:
+            # A function that gives another client at each call has one of ours all the same.
+            return server
+    known = known_of(client)
+    pool = redis.asyncio.ConnectionPool(max_connections=MOST_CONNECTIONS, **settings)
+    watch(pool, known.state)
+    server = AsyncServer(redis.asyncio.Redis.from_pool(pool), known.state, known.address, Gate(MOST_CONNECTIONS))
+    loop.opened.append((settings, server))
+    return server
 
 
-def _opened(client: Any, loop: _Loop) -> Any:
-    """A client of our own to the same address."""
+def _shared_settings(client: Any) -> dict[str, Any]:
+    """What connections like a client's are made with."""
+    pool = getattr(client, "connection_pool", None)
+    # A cluster's client has no pool, and that of a Sentinel asks it where the server is.
+    if pool is None or hasattr(pool, "sentinel_manager"):
+        raise ServerError(
+            f"a {type(pool or client).__name__} does not tell where its server is: for what is awaited, "
+            "give a client of redis.asyncio as __redis_client__, or to connect()"
+        )
     given = settings_of(client)
     settings = {name: given[name] for name in _SHARED if given.get(name) is not None}
-    kind = getattr(client.connection_pool, "connection_class", None)
-    name = getattr(kind, "__name__", "")
+    name = getattr(getattr(pool, "connection_class", None), "__name__", "")
     if "path" in settings:
         settings["connection_class"] = UnixDomainSocketConnection
     elif "SSL" in name:
         settings["connection_class"] = SSLConnection
-    pool = redis.asyncio.ConnectionPool(max_connections=MOST_CONNECTIONS, **settings)
-    opened = redis.asyncio.Redis.from_pool(pool)
-    loop.ours.append(opened)
-    return opened
+    return settings
 
 
-async def _this_loop() -> _Loop:
-    running = asyncio.get_running_loop()
-    known = _loops.get(running)
-    if known is None:
-        known = _loops[running] = _Loop()
-        # A loop that ends closes the async generators that it knows, and with this one the clients.
-        known.closer = _close_with_loop(running)
-        await known.closer.__anext__()
-    return known
+# --- the loop ---------------------------------------------------------------------------------------------------------
 
 
-async def _close_with_loop(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+async def _begun(running: asyncio.AbstractEventLoop) -> _Loop:
+    with _lock:
+        # Loops that were closed without an end of their generators; their clients go with them.
+        for ended in [loop for loop in _loops if loop.is_closed()]:
+            del _loops[ended]
+        loop = _loops[running] = _Loop()
+    # A loop that ends closes the async generators that it knows, and with this one the clients.
+    loop.closer = _close_with_loop(weakref.ref(running), loop)
+    await loop.closer.__anext__()
+    return loop
+
+
+async def _close_with_loop(running: weakref.ref[asyncio.AbstractEventLoop], loop: _Loop) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await _close(_loops.pop(loop, None))
-
-
-async def _close(loop: _Loop | None) -> None:
-    if loop is not None:
-        for client in loop.ours:
-            await client.aclose()
-        loop.servers.clear()
-        loop.ours.clear()
+        with _lock:
+            _loops.pop(running(), None)  # type: ignore[arg-type]
+        for _, server in loop.opened:
+            await server.client.aclose()
 
 
 async def aclose() -> None:
     """Close the clients that were opened for this event loop; the next call opens new ones."""
-    known = _loops.get(asyncio.get_running_loop())
-    if known is not None and known.closer is not None:
-        await known.closer.aclose()
+    loop = _loops.get(asyncio.get_running_loop())
+    if loop is not None and loop.closer is not None:
+        await loop.closer.aclose()

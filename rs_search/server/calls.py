@@ -15,6 +15,14 @@ from .drive import arun, astream, run, stream
 T = TypeVar("T")
 #: The name under which an attribute that is read loads what it refers to.
 LOADING = "_load"
+#: What to do in place of what has no name with an ``a`` in front.
+_AWAITED = {
+    LOADING: "reading an attribute cannot wait: load references before, by filter(…).prefetch(name) "
+    "or await objects(…).aprefetch([instance], name)",
+    "_read": "await the result set, or read it by `async for`",
+    "_profile": "profile() cannot wait: await aprofile()",
+    "iterator": "read the result set by `async for`",
+}
 
 
 def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
@@ -38,14 +46,8 @@ def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
 
 
 def _wrong_side(model: type[Any], name: str) -> str:
-    if name == LOADING:
-        return (
-            f"{model.__name__} has an async client, and reading an attribute cannot wait for it: load references "
-            "before, by filter(…).prefetch(name) or await objects(…).aprefetch([instance], name)"
-        )
-    if name.startswith("_"):
-        return f"{model.__name__} has an async client: await the result set, or read it by `async for`"
-    return f"{model.__name__} has an async client, on which {name}() cannot wait: await a{name}()"
+    how = _AWAITED.get(name, f"{name}() cannot wait: await a{name}()")
+    return f"{model.__name__} has an async client: {how}"
 
 
 async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:

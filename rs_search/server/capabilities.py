@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from ..errors import MissingModule, ServerError, ServerUnavailable
+from ..errors import LimitLowered, MissingModule, ServerError, ServerUnavailable
 from ..operations.requests import Operation, command
 from .replies import mapping, text
 
@@ -21,8 +21,6 @@ T = TypeVar("T")
 OLDEST_SEARCH = 21000
 #: What redis-stack sets; taken where the server does not tell.
 USUAL_LIMIT = 10_000
-#: Seconds between two looks at FT.INFO, which costs as much as a small query.
-LOOK_EVERY = 1.0
 #: Seconds after which a server without search is asked anew whether it has it now.
 ASK_EVERY = 5.0
 _PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE", "HEXPIRE", "HPTTL")
@@ -48,50 +46,51 @@ class Capabilities:
 class IndexHealth:
     """What was last seen of an index.
 
-    ``checked`` is when (of a monotonic clock, in seconds), and holds for ``holds`` seconds; ``seen`` the index's name
-    and how often it had refused a document by then; ``why_not`` says why queries are not answered from it, None if
-    they are; ``filling_since`` when it was first seen to read documents that were there before it, None if it is whole.
+    ``checked`` is when (of a monotonic clock, in seconds); ``seen`` the index's name and how often it had refused a
+    document by then; ``why_not`` says why queries are not answered from it, None if they are; ``filling_since`` when it
+    was first seen to read documents that were there before it, None if it is whole.
     """
 
     checked: float
     seen: tuple[str, int] = ("", 0)
     why_not: str | None = None
     filling_since: float | None = None
-    holds: float = LOOK_EVERY
 
 
 @dataclass
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``asked`` is when the capabilities were asked for, of a monotonic clock.
+    ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
+    have answered, so that one that is gone is told.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
     asked: float = math.inf
+    served: set[str] = field(default_factory=set)
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
 
     def note_connected(self, connection: Any) -> None:
-        """A connection was made. One made anew may lead to a server that was started anew.
+        """A connection was made. One made anew may lead to a server that was started anew, or to another one.
 
         Its indexes may be gone, or be read in again from an append-only file: until that is done they answer with what
-        they have.
+        they have. It may have other modules and settings.
         """
         if connection in self.connected:
             self.reconnects += 1
             self.indexes.clear()
+            self.asked = -math.inf
         self.connected.add(connection)
 
     @property
     def known(self) -> Capabilities | None:
         """The capabilities, if they were found out and hold."""
         found = self.capabilities
-        if found is None or found.why_no_search is None or time.monotonic() - self.asked < ASK_EVERY:
-            return found
-        return None
+        lasts = math.inf if found is None or found.why_no_search is None else ASK_EVERY
+        return found if time.monotonic() - self.asked < lasts else None
 
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
@@ -102,8 +101,8 @@ class ServerState:
 def discover(state: ServerState) -> Operation[Capabilities]:
     """The capabilities, found out on first use; a warning is logged where queries will have to scan.
 
-    A server without search is asked again every `ASK_EVERY` seconds: it may have been started anew, with its modules.
-    Cost: 2 to 4 round trips, once a connection pool.
+    A server without search is asked again every `ASK_EVERY` seconds: modules can be loaded while it runs.
+    Cost: 2 to 4 round trips, once a connection pool, and after a connection was made anew.
     """
     if state.known is not None:
         return state.known
@@ -121,11 +120,11 @@ def discover(state: ServerState) -> Operation[Capabilities]:
 
 
 def rediscovering(state: ServerState, make: Callable[[], Operation[T]]) -> Operation[T]:
-    """Run an operation; where the server has lost a module since it was asked, once more, knowing that."""
+    """Run an operation; where the server can do less than when it was asked, once more, knowing that."""
     try:
         return (yield from make())
-    except MissingModule as error:
-        logger.warning("the server has lost a module: %s", error)
+    except (MissingModule, LimitLowered) as error:
+        logger.warning("the server can do less than before: %s", error)
         state.forget()
         return (yield from make())
 
@@ -140,7 +139,7 @@ def _ask(database: int) -> Operation[Capabilities]:
         return Capabilities("JSON.SET" in present, reason, version, description=_description(present, version),
                             field_expiry=_PROBES[-1] in present)  # fmt: skip
     rows = yield from _limit("MAXSEARCHRESULTS", "search-max-search-results")
-    sorted_rows = yield from _limit("MAXAGGREGATERESULTS", "search-max-aggregate-results")
+    sorted_rows = yield from sorted_limit()
     description = _description(present, version)
     return Capabilities(True, None, version, rows, sorted_rows, description, _PROBES[-1] in present)
 
@@ -173,6 +172,11 @@ def _why_no_search(present: set[str], version: int | None, database: int) -> str
     if database:
         return f"the connection uses database {database}, and RediSearch indexes database 0 only"
     return None
+
+
+def sorted_limit() -> Operation[int]:
+    """How many rows FT.AGGREGATE sorts. Cost: 1 round trip, 2 in Redis 8."""
+    return (yield from _limit("MAXAGGREGATERESULTS", "search-max-aggregate-results"))
 
 
 def _limit(name: str, newer_name: str) -> Operation[int]:

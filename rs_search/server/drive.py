@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -28,13 +26,14 @@ from ..operations.requests import (
     next_batch,
 )
 from .async_connections import AsyncServer, async_server_of
+from .blocks import Block
 from .connections import Server, server_of
-from .transactions import Transaction, current
-from .translation import CLIENT_ERRORS, is_exhausted, translated
+from .patience import sent_later
+from .transactions import current
+from .translation import CLIENT_ERRORS, translated
+from .unbroken import unbroken
 
 T = TypeVar("T")
-#: Seconds that a thread waits for another one's connection, and between two looks, at the most.
-LONGEST_WAIT, LONGEST_PAUSE = 20.0, 0.005
 
 
 def run(operation: Operation[T], server: Server) -> T:
@@ -83,16 +82,11 @@ async def arun(operation: Operation[T], server: AsyncServer) -> T:
 
 
 async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any], None]:
-    """`stream`, for ``async for``: the next batch is read while the caller works on this one."""
-    ahead = asyncio.ensure_future(arun(next_batch(rows), server))
+    """`stream`, for ``async for``."""
     try:
-        while (batch := await ahead) is not None:
-            ahead = asyncio.ensure_future(arun(next_batch(rows), server))
+        while (batch := await arun(next_batch(rows), server)) is not None:
             yield batch
     finally:
-        ahead.cancel()
-        with contextlib.suppress(asyncio.CancelledError, RedisMixinException):
-            await ahead
         rows.close()
 
 
@@ -102,10 +96,8 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
     if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
         return _join(request, inside, server)
     try:
-        async with server.gate:
-            if isinstance(request, Command):
-                return await _heeding(server.client.execute_command(*request.arguments))
-            return await _heeding(_aperform_batch(request, server.client))
+        await server.gate.acquire()
+        return await unbroken(_asent(request, server.client), server.gate.release)
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request)) from error
 
@@ -127,7 +119,9 @@ async def _abegun(request: Begin, server: AsyncServer) -> asyncio.Future[Any]:
 
 
 async def _afinished(request: Finish, server: AsyncServer) -> Any:
-    return await request.begun
+    # Awaited itself, it would be cancelled with this task; who began it says so where it should be.
+    await asyncio.wait((request.begun,))
+    return request.begun.result()
 
 
 _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
@@ -138,35 +132,15 @@ _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
 }
 
 
-async def _heeding(work: Coroutine[Any, Any, T]) -> T:
-    """Await a call of redis-py; a cancellation that came meanwhile ends the task.
-
-    redis-py 8.1 swallows most of those that come while it waits for a reply: a loop of PINGs cannot be cancelled.
-    """
-    task: Any = asyncio.current_task()
-    if not hasattr(task, "cancelling"):
-        # Python 3.10 does not tell; there the reply is read to its end without the task.
-        return await asyncio.shield(asyncio.ensure_future(work))
-    before = task.cancelling()
-    try:
-        result = await work
-    except Exception:
-        if task.cancelling() > before:
-            raise asyncio.CancelledError from None
-        raise
-    if task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
-
-
-async def _aperform_batch(batch: Batch, client: Any) -> list[Any]:
-    if len(batch.commands) == 1:
-        return [await client.execute_command(*batch.commands[0].arguments)]
-    async with client.pipeline(transaction=batch.atomic) as pipeline:
-        for command in batch.commands:
+async def _asent(request: Command | Batch, client: Any) -> Any:
+    if isinstance(request, Command):
+        return await client.execute_command(*request.arguments)
+    if len(request.commands) == 1:
+        return [await client.execute_command(*request.commands[0].arguments)]
+    async with client.pipeline(transaction=request.atomic) as pipeline:
+        for command in request.commands:
             pipeline.execute_command(*command.arguments)
-        replies: list[Any] = await pipeline.execute()
-        return replies
+        return await pipeline.execute()
 
 
 def _perform(request: Request, server: Server) -> Any:
@@ -175,10 +149,11 @@ def _perform(request: Request, server: Server) -> Any:
     if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
         return _join(request, inside, server)
     try:
-        return _sent(request, server.client)
+        try:
+            return _sent(request, server.client)
+        except CLIENT_ERRORS as error:
+            return sent_later(lambda: _sent(request, server.client), error)
     except CLIENT_ERRORS as error:
-        if is_exhausted(error):
-            return _sent_later(request, server, error)
         raise translated(error, server.address, _named(request)) from error
 
 
@@ -234,25 +209,13 @@ def _sent(request: Command | Batch, client: redis.Redis) -> Any:
         return pipeline.execute()
 
 
-def _sent_later(request: Command | Batch, server: Server, error: Exception) -> Any:
-    """Wait for another thread's connection: redis-py raises where more are asked for than the pool may have."""
-    until = time.monotonic() + LONGEST_WAIT
-    while is_exhausted(error) and time.monotonic() < until:
-        time.sleep(random.uniform(0, LONGEST_PAUSE))
-        try:
-            return _sent(request, server.client)
-        except CLIENT_ERRORS as another:
-            error = another
-    raise translated(error, server.address, _named(request)) from error
-
-
-def _join(batch: Batch, transaction: Transaction, server: Server | AsyncServer) -> None:
+def _join(batch: Batch, block: Block, server: Server | AsyncServer) -> None:
     if batch.role == CHANGE:
         raise TransactionError(
             "this depends on what is stored when it is done (a condition, a version, F(), some fields only, a query), "
             "and cannot take part in a transaction"
         )
-    transaction.add(batch, server)
+    block.add(batch, server)
 
 
 def _named(request: Command | Batch) -> str:

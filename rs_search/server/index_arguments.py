@@ -73,11 +73,13 @@ _FLAGS = frozenset(
 )
 
 
-def described(json_path: str, kind: str, words: Iterable[str]) -> str:
+def described(json_path: str, kind: str, words: Iterable[str], separator: str = "") -> str:
     """A field of an index as both sides are compared: those of the model, and those that FT.INFO tells."""
     # Numbers that are SORTABLE are said to be UNF as well.
     flags = _FLAGS.intersection(words) - (set() if kind == "TAG" else {"UNF"})
-    return " ".join([json_path, kind, *sorted(flags)])
+    # One that splits values; on JSON there is none unless it was asked for.
+    split = [f"SEPARATOR {separator}"] if separator else []
+    return " ".join([json_path, kind, *sorted(flags), *split])
 
 
 def wanted_fields(schema: IndexSchema) -> dict[str, str]:

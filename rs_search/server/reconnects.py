@@ -10,8 +10,8 @@ from .capabilities import ServerState
 def watch(pool: Any, state: ServerState) -> None:
     """Have a server's state told of each connection that a pool of redis-py makes, and makes anew.
 
-    Of clients without a pool, those of a cluster, nothing is told: there `LOOK_EVERY` alone says how old what is known
-    of an index may be.
+    Of clients without a pool, those of a cluster, nothing is told: there what is known of an index may be a second old,
+    as everywhere.
     """
     make = getattr(pool, "make_connection", None)
     if make is None:

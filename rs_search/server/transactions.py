@@ -5,25 +5,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextvars import ContextVar, Token
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from redis import exceptions
-
-from ..errors import Conflict, TransactionError
+from ..errors import Conflict, ServerError, TransactionError
 from ..instances import own_key
-from ..operations.requests import Batch, Command
 from ..storage import storage_of
 from .async_connections import async_server_of
-from .connections import server_of
-from .translation import CLIENT_ERRORS, translated
+from .blocks import Block
+from .connections import Server, is_async, server_of
 
 T = TypeVar("T")
 P = ParamSpec("P")
 #: Objects, or a function that gives them, asked at each attempt.
 Watched: TypeAlias = Iterable[Any] | Callable[[], Iterable[Any]]
-_current: ContextVar[Transaction | None] = ContextVar("rs_search transaction", default=None)
 
 
 class Transaction:
@@ -31,61 +28,46 @@ class Transaction:
 
     An error in the block sends nothing. What is read in the block is what was there before it. What depends on what is
     stored then (conditions, versions, `F`, updates and deletions by query) cannot take part, and raises
-    `TransactionError` when it is called. A block inside a block joins it. All models must be on one server.
+    `TransactionError` when it is called. A block inside a block joins it; so do tasks that are begun in it, until its
+    end. In a ``with`` block writes are called, in an ``async with`` block awaited. All models must be on one server.
     """
 
     def __init__(self, watch: Watched = (), retries: int = 0) -> None:
         self._watch, self._retries = watch, retries
-        self._commands: list[Command] = []
-        self._undos: list[Callable[[], None]] = []
-        self._server: Any = None
-        self._pipeline: Any = None
-        self._token: Token[Transaction | None] | None = None
-        self._entered = 0
 
     # --- the block --------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Transaction:
-        transaction = _current.get() or self
-        for instance in self._objects():
-            server = server_of(type(instance))
-            with _told(server.address):
-                transaction._pipeline_on(server).watch(*_keys(instance))
-        return self._begun(transaction)
+    def __enter__(self) -> Block:
+        around = current()
+        block = around or Block(awaited=False)
+        try:
+            for instance in self._objects():
+                block.watch(_server_of(type(instance)), _keys(instance))
+        except BaseException as error:
+            if around is None:
+                block.end(error)
+            raise
+        return self._begun(block, around is None)
 
-    async def __aenter__(self) -> Transaction:
-        transaction = _current.get() or self
-        for instance in self._objects():
-            server = await async_server_of(type(instance))
-            with _told(server.address):
-                await transaction._pipeline_on(server).watch(*_keys(instance))
-        return self._begun(transaction)
+    async def __aenter__(self) -> Block:
+        around = current()
+        block = around or Block(awaited=True)
+        try:
+            for instance in self._objects():
+                await block.awatch(await async_server_of(type(instance)), _keys(instance))
+        except BaseException as error:
+            if around is None:
+                await block.aend(error)
+            raise
+        return self._begun(block, around is None)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if not self._ended():
-            return
-        pipeline = self._ready(error)
-        try:
-            if pipeline is not None:
-                with self._sending():
-                    pipeline.execute()
-        finally:
-            if self._pipeline is not None:
-                self._pipeline.reset()
-            self._cleared()
+        if (block := self._ended()) is not None:
+            block.end(error)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if not self._ended():
-            return
-        pipeline = self._ready(error)
-        try:
-            if pipeline is not None:
-                with self._sending():
-                    await pipeline.execute()
-        finally:
-            if self._pipeline is not None:
-                await self._pipeline.reset()
-            self._cleared()
+        if (block := self._ended()) is not None:
+            await block.aend(error)
 
     # --- functions in a transaction ---------------------------------------------------------------------------------
 
@@ -122,93 +104,44 @@ class Transaction:
 
         return wrapped
 
-    # --- what the driver gives --------------------------------------------------------------------------------------
-
-    def add(self, batch: Batch, server: Any) -> None:
-        """Keep a write for the end of the block."""
-        self._join(server)
-        self._commands += batch.commands if batch.together is None else batch.together
-        if batch.undo is not None:
-            self._undos.append(batch.undo)
-
     # --- helpers ----------------------------------------------------------------------------------------------------
 
     def _objects(self) -> Iterable[Any]:
         return self._watch() if callable(self._watch) else self._watch
 
-    def _begun(self, transaction: Transaction) -> Transaction:
-        if transaction is self:
-            self._entered += 1
-            if self._entered == 1:
-                self._token = _current.set(self)
-        return transaction
+    def _begun(self, block: Block, began: bool) -> Block:
+        _entered.set(_Entered(self, block, began, _entered.get()))
+        return block
 
-    def _ended(self) -> bool:
-        """Whether this was the outermost block."""
-        if self._token is None:
-            return False
-        self._entered -= 1
-        if self._entered:
-            # The same block, entered again within itself.
-            return False
-        _current.reset(self._token)
-        self._token = None
-        return True
-
-    def _join(self, server: Any) -> None:
-        if self._server is None:
-            self._server = server
-        elif self._server.state is not server.state or self._server.client is not server.client:
-            raise TransactionError(
-                f"a transaction is on one server: this one is on {self._server.address}, the model on {server.address}"
-            )
-
-    def _pipeline_on(self, server: Any) -> Any:
-        self._join(server)
-        if self._pipeline is None:
-            self._pipeline = server.client.pipeline(transaction=True)
-        return self._pipeline
-
-    def _ready(self, error: BaseException | None) -> Any:
-        """The pipeline with all commands; None where nothing is to be sent."""
-        if error is not None:
-            self._undo()
-            return None
-        if self._server is None or not (self._commands or self._pipeline):
-            return None
-        pipeline = self._pipeline_on(self._server)
-        if pipeline.watching:
-            pipeline.multi()
-        for command in self._commands:
-            pipeline.execute_command(*command.arguments)
-        return pipeline
-
-    @contextlib.contextmanager
-    def _sending(self) -> Iterator[None]:
-        try:
-            yield
-        except exceptions.WatchError:
-            self._undo()
-            raise Conflict("a watched object changed since the transaction began; nothing was written") from None
-        except CLIENT_ERRORS as error:
-            self._undo()
-            raise translated(error, self._server.address, "EXEC") from error
-
-    def _undo(self) -> None:
-        for undo in reversed(self._undos):
-            undo()
-
-    def _cleared(self) -> None:
-        self._commands, self._undos, self._pipeline, self._server = [], [], None, None
+    def _ended(self) -> Block | None:
+        """The block, if it ends here: not where another one was joined."""
+        entered = _entered.get()
+        if entered is None or entered.by is not self:
+            raise TransactionError("a transaction ends in the task or thread in which it began, and innermost first")
+        _entered.set(entered.around)
+        return entered.block if entered.began else None
 
 
-@contextlib.contextmanager
-def _told(address: str) -> Iterator[None]:
-    """redis-py's errors of WATCH as ours."""
-    try:
-        yield
-    except CLIENT_ERRORS as error:
-        raise translated(error, address, "WATCH") from error
+@dataclass(frozen=True)
+class _Entered:
+    """A ``with`` that a thread or task is in, ``by`` what, whether it began its block, and the ``with`` around it."""
+
+    by: Transaction
+    block: Block
+    began: bool
+    around: _Entered | None
+
+
+_entered: ContextVar[_Entered | None] = ContextVar("rs_search transaction", default=None)
+
+
+def _server_of(model: type[Any]) -> Server:
+    server = server_of(model)
+    if is_async(server.client):
+        raise ServerError(
+            f"{model.__name__} has an async client, on which `with` cannot wait: `async with transaction()`"
+        )
+    return server
 
 
 def _keys(instance: Any) -> list[str]:
@@ -225,6 +158,7 @@ def transaction(watch: Watched = (), retries: int = 0) -> Transaction:
     return Transaction(watch, retries)
 
 
-def current() -> Transaction | None:
-    """The transaction that this thread or task is in."""
-    return _current.get()
+def current() -> Block | None:
+    """The block that this thread or task is in; None after its end, in a task that was begun in it and goes on."""
+    entered = _entered.get()
+    return entered.block if entered is not None and entered.block.open else None

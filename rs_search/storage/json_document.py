@@ -33,6 +33,8 @@ _WITH_JSON = scripts.guarded(_ANY_TYPE, _SET_JSON)
 #: The set of beginnings of keys under which objects were kept as strings: the index does not see them. Looked at when
 #: the server has RedisJSON, which may come later.
 STRINGS = "rs:strings"
+#: What TYPE says of a document.
+JSON_TYPE = "ReJSON-RL"
 
 
 class JsonDocuments(Storage):

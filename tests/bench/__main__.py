@@ -15,9 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from . import plot, readme, report, results
+from .contest import Wanted
 from .peers import PEERS
+from .results import Results
 from .rows import ROWS, row_named
-from .running import Wanted, run
+from .running import run
 from .verdicts import verdicts
 from .where import CACHE, ROOT
 
@@ -34,21 +36,27 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     if options.micro:
         return _micro()
-    # Its warnings are of what is meant here: a server without modules.
-    logging.getLogger("rs_search").setLevel(logging.ERROR)
     try:
-        found = results.read(options.source) if options.source else run(_wanted(options))
+        wanted = _wanted(options)
     except ValueError as error:
         parser.error(str(error))
+    found = results.read(options.source) if options.source else _measured(wanted, options.output)
     report.show(found)
-    if not options.source:
-        path = options.output / f"{found.where['date'].translate({32: '-', 58: '-'})}-{found.where['commit']}.json"
-        found.write(path)
-        plot.draw(found, path.with_suffix(".png"))
-        print(f"kept in {path}, the picture beside it")
     if options.readme:
         readme.write(found)
     return 1 if options.check and not all(verdict.met for verdict in verdicts(found)) else 0
+
+
+def _measured(wanted: Wanted, folder: Path) -> Results:
+    """Measure, and keep what there is after each step, so that little is lost where one fails."""
+    path = None
+    for found in run(wanted):
+        path = folder / f"{found.where['date'].translate({32: '-', 58: '-'})}-{found.where['commit']}.json"
+        found.write(path)
+    assert path is not None
+    plot.draw(found, path.with_suffix(".png"))
+    print(f"kept in {path}, the picture beside it")
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,4 +108,6 @@ def _micro() -> int:
 
 
 if __name__ == "__main__":
+    # Its warnings are of what is meant here: a server without modules.
+    logging.getLogger("rs_search").setLevel(logging.ERROR)
     sys.exit(main())

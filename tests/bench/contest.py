@@ -33,12 +33,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be measured."""
+    """What is to be measured: a table, growth up to so many documents, what importing costs."""
 
     rows: Sequence[Row]
     documents: int
     rounds: int
     peers: Sequence[str] = ()
+    growth: int | None = None
+    imports: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,11 @@ def taking_part(running: servers.Servers, names: Sequence[str] = ()) -> Iterator
 
 
 class Clients:
-    """Clients of one kind, each with connections of its own and redis-py's own settings, closed with the stack."""
+    """Clients of one kind, each with connections of its own, closed with the stack.
+
+    Their settings are redis-py's own, but for its 5 seconds for a reply: on a busy machine more pass for everything
+    of a million, and it would ask again.
+    """
 
     def __init__(self, stack: ExitStack, kind: Any, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._stack = stack
@@ -118,7 +124,7 @@ class Clients:
 
     def open(self, url: str, **options: Any) -> Any:
         """A client of an address."""
-        client = self._kind.from_url(url, **options)
+        client = self._kind.from_url(url, socket_timeout=servers.PATIENCE, **options)
         if self._loop is None:
             self._stack.callback(client.close)
         else:

@@ -12,6 +12,7 @@ import redis
 
 from .ours import Ours
 from .rows import RANGE_ROWS
+from .servers import PATIENCE
 from .workload import Parameters, pk
 
 TIMES = 20
@@ -36,7 +37,7 @@ WORKS: dict[str, Callable[[Ours, Parameters], None]] = {"iterate": _iterate, "co
 
 def grown(url: str, work: str, documents: int) -> int:
     """Bytes that the most memory of this process grows by, after work of the same kind on a thousand documents."""
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, socket_timeout=PATIENCE) as client:
         ours, draw = Ours(client), Parameters(documents)
         ours.get(pk(0))
         _count(ours, draw)

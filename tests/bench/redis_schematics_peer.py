@@ -28,7 +28,7 @@ def _model(url: str) -> Any:
         city = types.StringType()
 
     class Ice(models.Model, SimpleRedisMixin):  # type: ignore[misc]
-        __redis_client__ = redis.Redis.from_url(url, db=DATABASE)
+        __redis_client__ = redis.Redis.from_url(url, db=DATABASE, socket_timeout=600)
         pk = types.StringType()
         id = types.StringType()
         flavour = types.StringType()

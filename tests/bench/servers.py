@@ -22,6 +22,8 @@ LOADED_AT_ONCE = 1000
 PLAIN_OURS, PLAIN_HAND = 0, 1
 #: What README says that a server should be set to; no contestant's answer is cut.
 SETTINGS = {"TIMEOUT": "10000", "MAXSEARCHRESULTS": "1000000", "MAXAGGREGATERESULTS": "1000000"}
+#: Seconds that clients wait for a reply.
+PATIENCE = 600
 Tell = Callable[[str], None]
 
 
@@ -70,7 +72,7 @@ def _version(number: int) -> str:
 
 def load_indexed(url: str, numbers: range, tell: Tell) -> None:
     """Put documents there for the library and for the hand-written side, each with its index."""
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, socket_timeout=PATIENCE) as client:
         model = ours.model_on(client)
         _check_kept(model, numbers)
         if numbers.start == 0:
@@ -84,7 +86,7 @@ def load_plain(url: str, numbers: range, tell: Tell) -> None:
     """The same as strings."""
     sides = (PLAIN_OURS, ours.PREFIX, ours.kept), (PLAIN_HAND, hand_written.PREFIX, hand_written.kept)
     for database, prefix, kept in sides:
-        with redis.Redis.from_url(url, db=database) as client:
+        with redis.Redis.from_url(url, db=database, socket_timeout=PATIENCE) as client:
             _load(client, ("SET",), numbers, tell, (prefix, kept))
 
 

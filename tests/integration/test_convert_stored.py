@@ -334,10 +334,10 @@ def test_what_is_written_to_the_old_place_meanwhile_is_moved_as_it_is_then(
 # --- stopped half-way -----------------------------------------------------------------------------------------------
 
 
-def converting(url: str, code: str) -> subprocess.Popen[bytes]:
-    """A process that converts, and says so when it begins."""
+def words_of(url: str, code: str) -> list[str]:
+    """The command that runs code which converts; ``begin`` says that it has begun, and takes its time."""
     prelude = f"""
-import sys, redis, rs_search
+import sys, time, redis, rs_search
 from schematics.models import Model
 from schematics.types import *
 from rs_search import *
@@ -351,10 +351,14 @@ class Fields(Model):
     day = DateTimeType()
 def begin(done, total):
     print(done, flush=True)
+    time.sleep(0.005)
 """
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", prelude + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return [sys.executable, "-W", "ignore", "-c", prelude + code]
+
+
+def converting(url: str, code: str) -> subprocess.Popen[bytes]:
+    """A process that converts, and says so when it begins."""
+    return subprocess.Popen(words_of(url, code), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def killed_after(process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -367,56 +371,66 @@ def killed_after(process: subprocess.Popen[bytes], seconds: float) -> None:
     process.communicate()
 
 
+def kept_by(client: redis.Redis) -> dict[bytes, bytes]:
+    """All that a server holds, to be put back by `put_back`."""
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+def put_back(client: redis.Redis, kept: dict[bytes, bytes]) -> None:
+    client.flushall()
+    pipeline = client.pipeline(transaction=False)
+    for key, value in kept.items():
+        pipeline.restore(key, 1_000_000 if key != b"rs:strings" else 0, value)
+    pipeline.execute()
+
+
 @pytest.mark.parametrize("way", ["json", "string"])
 def test_a_conversion_that_is_killed_leaves_every_object_whole(indexed: redis.Redis, servers: Any, way: str) -> None:
-    url = servers("redis")
-    cut_short = 0
-    for run in range(4):
-        indexed.flushall()
-        written(indexed, count=600)
-        if way == "string":
-            Ice.convert_stored()
+    written(indexed, count=200)
+    if way == "string":
+        Ice.convert_stored()
+    before = kept_by(indexed)
+    for seconds in (0, 0.006):
+        put_back(indexed, before)
         code = f"class Ice(Fields, SearchRedisMixin): pass\nIce.convert_stored(batch=3, on_progress=begin, to={way!r})"
-        killed_after(converting(url, code), 0.004 * run)
+        killed_after(converting(servers("redis"), code), seconds)
         keys = names(indexed)
-        assert len(keys) == 600
+        assert len(keys) == 200
         kinds = {key: indexed.type(key) for key in keys}
         numbers = [
             json.loads(indexed.get(key) if kind == b"string" else indexed.execute_command("JSON.GET", key))["n"]
             for key, kind in kinds.items()
         ]
-        assert sorted(numbers) == list(range(600))
+        assert sorted(numbers) == list(range(200))
         assert all(indexed.ttl(key) > 900 for key in keys)
-        cut_short += len(set(kinds.values())) == 2
+        assert len(set(kinds.values())) == 2, "it was not killed in the midst"
         result = Ice.convert_stored(to=way)
-        assert (result.converted + result.skipped, result.errors) == (600, ())
+        assert (result.converted + result.skipped, result.errors) == (200, ())
         assert types_of(indexed) == {b"ReJSON-RL" if way == "json" else b"string"}
-        assert len(names(indexed)) == 600
-    assert cut_short > 3
+        assert len(names(indexed)) == 200
 
 
 def test_a_move_that_is_killed_leaves_every_object_in_one_place_or_both(indexed: redis.Redis, servers: Any) -> None:
     old, new = on(HashRedisMixin, "Old"), on(SearchRedisMixin, "New")
-    cut_short = 0
-    for run in range(4):
+    wanted = {str(number): old({"pk": str(number), "n": number, "tags": ["x"]}) for number in range(200)}
+    for seconds in (0, 0.012):
         indexed.flushall()
-        old.set_many((old({"pk": str(number), "n": number, "tags": ["x"]}) for number in range(600)), expire=1000)
+        old.set_many(wanted.values(), expire=1000)
         code = (
             "class Old(Fields, HashRedisMixin): pass\nclass New(Fields, SearchRedisMixin): pass\n"
             "New.convert_stored(source=Old, batch=3, on_progress=begin)"
         )
-        killed_after(converting(servers("redis"), code), 0.006 * run)
+        killed_after(converting(servers("redis"), code), seconds)
         here = {one.pk: one.to_primitive() for one in new.all()}
         there = {one.pk: one.to_primitive() for one in old.all()}
-        cut_short += bool(here) and bool(there)
-        assert here.keys() | there.keys() == {str(number) for number in range(600)}
-        wanted = {str(number): old({"pk": str(number), "n": number, "tags": ["x"]}) for number in range(600)}
+        assert here, "it was not killed in the midst"
+        assert there, "it was not killed in the midst"
+        assert here.keys() | there.keys() == wanted.keys()
         assert all(one == wanted[pk].to_primitive() for found in (here, there) for pk, one in found.items())
         result = new.convert_stored(source=old)
         assert (result.converted, result.errors) == (len(there), ())
-        assert (new.all().count(), old.all().count()) == (600, 0)
+        assert (new.all().count(), old.all().count()) == (200, 0)
         assert all(one.ttl() > 900 for one in new.all()[:20])
-    assert cut_short > 3
 
 
 def test_a_bar_is_shown_on_a_terminal(indexed: redis.Redis, servers: Any) -> None:
@@ -424,11 +438,8 @@ def test_a_bar_is_shown_on_a_terminal(indexed: redis.Redis, servers: Any) -> Non
     written(indexed, count=100)
     code = "class Ice(Fields, SearchRedisMixin): pass\nprint(Ice.convert_stored())"
     main, terminal = pty.openpty()
-    process = converting(servers("redis"), "pass")
-    process.communicate()
-    arguments = [str(word) for word in process.args[:-1]]  # type: ignore[index,union-attr]
     done = subprocess.run(
-        [*arguments, str(process.args[-1]).removesuffix("pass") + code],  # type: ignore[index]
+        words_of(servers("redis"), code),
         stdout=subprocess.PIPE,
         stderr=terminal,
         check=True,

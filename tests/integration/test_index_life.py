@@ -1,53 +1,33 @@
-"""The index over time: made, built anew, changed by others, lost, and found again, without a wrong answer."""
+"""The index over time: named, made, built anew, and changed by others, without a wrong answer."""
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 from typing import Any
 
 import pytest
 import redis
 from fixtures.drivers import Driver
-from fixtures.servers import Restarts, client_for
+from fixtures.ices import Ice, indexes, keep, keep_by_hand
 from schematics.models import Model
-from schematics.types import DateType, DecimalType, FloatType, IntType, ListType, StringType
+from schematics.types import DateType, DecimalType, IntType, StringType
 
 import rs_search
-from rs_search import MissingIndex, QueryError, SearchRedisMixin, ServerError, SimpleRedisMixin, objects, search_options
+from rs_search import MissingIndex, QueryError, SearchRedisMixin, SimpleRedisMixin, objects, search_options
+from rs_search.server.index_arguments import create_arguments
 
-#: Each test fills a collection; the index is the same over both protocols but for what FT.INFO looks like.
+#: The index is the same over both protocols but for what FT.INFO looks like.
 SERVERS = [("redis", 3), ("redis", 2), ("valkey", 3)]
 
 
-class Ice(Model, SearchRedisMixin):
-    pk = StringType()
-    flavour = StringType()
-    amount = IntType()
-    price = DecimalType()
-    weight = FloatType()
-    day = DateType()
-    tags = ListType(StringType())
+class Hasty(Ice):
+    __prefix__ = "Ice"
+    __index_wait__ = 0
 
 
-def keep(count: int, start: int = 0) -> None:
-    Ice.set_many(
-        Ice({"pk": f"{n:06}", "flavour": "mint" if n % 2 else "Äpfel", "amount": n, "price": "0.1", "weight": n / 7,
-             "day": "2020-01-01", "tags": ["a", "b"]})
-        for n in range(start, start + count)
-    )  # fmt: skip
-
-
-def keep_by_hand(client: redis.Redis, count: int) -> None:
-    pipeline = client.pipeline(transaction=False)
-    for n in range(count):
-        pipeline.execute_command("JSON.SET", f"Ice:{n:06}", "$", f'{{"pk":"{n:06}","amount":{n}}}')
-    pipeline.execute()
-
-
-def indexes(client: redis.Redis) -> list[str]:
-    return sorted(name.decode() for name in client.execute_command("FT._LIST"))
+class Patient(Ice):
+    __prefix__ = "Ice"
+    __index_wait__ = 30
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -61,6 +41,23 @@ def test_queries_ask_an_alias_and_other_programs_another(client: redis.Redis) ->
     assert Ice.index.alias == "rs:Ice"
     for name in (Ice.index.name, "rs:Ice"):
         assert "Ice:000000" in str(client.execute_command("FT.SEARCH", name, "@amount:[0 0]"))
+
+
+def test_other_models_keys_under_the_same_beginning_are_kept_out(client: redis.Redis, drive: Driver) -> None:
+    class Cream(Model, SearchRedisMixin):
+        __prefix__ = "Ice:cream"
+        pk = StringType()
+        amount = IntType()
+
+    keep(3)
+    drive(Cream({"pk": "000001", "amount": 1}), "set")
+    client.hset("Ice:hash", "amount", "1")
+    client.set("Icecube:1", '{"amount": 1}')
+    client.execute_command("JSON.SET", "Icecube:2", "$", '{"amount": 1}')
+    for model, count in ((Ice, 3), (Cream, 1)):
+        assert drive(model, "count", amount__gte=0) == count
+        status = drive(model.index, "status")
+        assert (status.documents, status.indexed) == (count, count)
 
 
 def test_a_model_may_have_a_field_called_index(client: redis.Redis) -> None:
@@ -120,39 +117,28 @@ def test_queries_do_not_make_an_index_that_they_may_not_make(client: redis.Redis
         drive(Ice, "count", amount=3)
 
 
-def test_while_an_index_is_built_queries_read_the_collection(client: redis.Redis) -> None:
-    class Hasty(Ice):
-        __prefix__ = "Ice"
-        __index_wait__ = 0
-
-    keep_by_hand(client, 30_000)
+def test_while_an_index_is_built_queries_read_the_collection(indexed: redis.Redis) -> None:
+    keep_by_hand(indexed, 3_000)
     accesses = []
     while not accesses or accesses[-1] == "scan":
-        ran = Hasty.filter(amount__gte=29_990)
-        assert [one.amount for one in ran] == list(range(29_990, 30_000))
-        assert Hasty.count(amount__lt=30_000) == 30_000
-        accesses.append("index" if Hasty.index.status().exists else "scan")
+        assert [one.amount for one in Hasty.filter(amount__gte=2_990)] == list(range(2_990, 3_000))
+        assert Hasty.count(amount__lt=3_000) == 3_000
+        status = Hasty.index.status()
+        assert (status.documents, status.indexed + status.waiting, status.refused) == (3_000, 3_000, ())
+        accesses.append("index" if status.exists else "scan")
         assert len(accesses) < 1000
+    assert accesses[0] == "scan"
     assert Hasty.index.status().alias_serves
     assert Hasty.filter(amount=5).explain().access == "index"
 
 
-def test_a_builder_that_dies_leaves_its_index_to_others(client: redis.Redis) -> None:
-    keep_by_hand(client, 20_000)
-
-    class Hasty(Ice):
-        __prefix__ = "Ice"
-        __index_wait__ = 0
-
-    assert Hasty.count(amount__gte=0) == 20_000
+def test_a_builder_that_dies_leaves_its_index_to_others_who_wait_for_it(indexed: redis.Redis) -> None:
+    keep_by_hand(indexed, 3_000)
+    assert Hasty.count(amount__gte=0) == 3_000
+    assert Hasty.filter(amount=5).explain().access == "scan"
     # Another process, which knows nothing of the first.
-    rs_search.connect(redis.Redis.from_url(url_of(client)))
-
-    class Patient(Ice):
-        __prefix__ = "Ice"
-        __index_wait__ = 30
-
-    assert Patient.count(amount__gte=0) == 20_000
+    rs_search.connect(redis.Redis.from_url(url_of(indexed)))
+    assert Patient.count(amount__gte=0) == 3_000
     assert Patient.filter(amount=5).explain().access == "index"
 
 
@@ -189,27 +175,74 @@ def test_documents_of_another_version_are_found_by_what_that_one_did_not_index(
     assert drive(Old, "count", day="2020-01-11") == 1
 
 
-def test_while_one_process_looks_at_documents_others_read_the_collection(client: redis.Redis) -> None:
-    class Hasty(Ice):
-        __prefix__ = "Ice"
-        __index_wait__ = 0
+def test_what_another_version_keeps_is_not_touched(client: redis.Redis, drive: Driver) -> None:
+    """A version that is being rolled out writes companions beside documents, and nothing else of them."""
 
-    keep_by_hand(client, 10)
-    client.set(f"{Ice.index.name}:fitting", "1", px=600)
+    class Old(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        day = StringType()
+        price = DecimalType()
+        note = StringType(default="none")
+
+    class New(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        day = DateType()
+        maker = StringType(required=True)
+
+    for n in range(9):
+        drive(Old({"pk": f"{n}", "day": f"2020-01-0{n + 1}", "price": f"{n}.5", "note": None}), "set")
+    assert drive(Old, "count", price__gt=4, note=None) == 5
+    # Not valid objects of the new version, as many will be.
+    assert drive(New, "count", day__gte="2020-01-04") == 6
+    assert drive(New.filter(day__gte="2020-01-04"), "explain").access == "index"
+    assert drive(Old, "count", price__gt=4, note=None) == 5
+    assert drive(Old.filter(price__gt=4), "explain").access == "index"
+    assert drive(Old, "match", pk="3").to_native() == {"pk": "3", "day": "2020-01-04", "price": 3.5, "note": None}
+    for model in (New, Old):
+        assert drive(model.index, "verify").whole
+
+
+def test_while_one_process_looks_at_documents_others_read_the_collection(indexed: redis.Redis) -> None:
+    keep_by_hand(indexed, 10)
+    indexed.set(f"{Ice.index.name}:fitting", "1", px=150)
     assert Hasty.count(amount__gte=0) == 10
     assert Hasty.filter(amount=1).explain().access == "scan"
     assert not Hasty.index.status().exists
+    assert Hasty.index.prune(dry_run=True) == ()
     # Whoever looked is taken for dead after a while.
     assert Hasty.index.create() is False
     assert Hasty.index.status().exists
 
 
+@pytest.mark.parametrize("operation", ["create", "rebuild"])
+def test_an_index_made_by_hand_before_the_first_query_finds_what_older_versions_kept(
+    client: redis.Redis, drive: Driver, operation: str
+) -> None:
+    class Old(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        day = StringType()
+
+    class New(Model, SearchRedisMixin):
+        __prefix__ = "Versioned"
+        pk = StringType()
+        day = DateType()
+
+    for n in range(9):
+        drive(Old({"pk": f"{n}", "day": f"2020-01-0{n + 1}"}), "set")
+    drive(New.index, operation)
+    assert drive(New, "count", day__gte="2020-01-04") == 6
+    assert drive(New.filter(day__gte="2020-01-04"), "explain").access == "index"
+
+
 # --- built anew -------------------------------------------------------------------------------------------------------
 
 
-def test_queries_are_answered_in_full_while_an_index_is_built_anew(client: redis.Redis) -> None:
-    keep_by_hand(client, 20_000)
-    assert Ice.count() == 20_000
+def test_queries_are_answered_in_full_while_an_index_is_built_anew(indexed: redis.Redis) -> None:
+    keep_by_hand(indexed, 6_000)
+    assert Patient.count() == 6_000
     wrong: list[Any] = []
     turns = 0
     done = threading.Event()
@@ -217,27 +250,26 @@ def test_queries_are_answered_in_full_while_an_index_is_built_anew(client: redis
     def read() -> None:
         nonlocal turns
         while not done.is_set():
-            counted, page = Ice.count(amount__gte=0), [one.amount for one in Ice.filter(amount__gte=19_990)]
-            everything = sum(1 for _ in Ice.filter(amount__lt=5000).only("pk").iterator())
-            if (counted, page, everything) != (20_000, list(range(19_990, 20_000)), 5000):
+            counted, page = Ice.count(amount__gte=0), [one.amount for one in Ice.filter(amount__gte=5_990)]
+            everything = sum(1 for _ in Ice.filter(amount__lt=500).only("pk").iterator())
+            if (counted, page, everything) != (6_000, list(range(5_990, 6_000)), 500):
                 wrong.append((counted, page, everything))
             turns += 1
 
+    told: list[tuple[int, int | None]] = []
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for number in (2, 3):
-            told: list[tuple[int, int | None]] = []
-            rebuilt = Ice.index.rebuild(on_progress=lambda done, total, told=told: told.append((done, total)))
-            assert (rebuilt.name, rebuilt.documents) == (f"{Ice.index.name}:{number}", 20_000)
-            assert rebuilt.dropped == (f"{Ice.index.name}:{number - 1}",)
-            assert told[-1] == (20_000, None)
+        rebuilt = Ice.index.rebuild(on_progress=lambda done, total: told.append((done, total)))
     finally:
         done.set()
         reader.join()
     assert wrong == []
     assert turns > 1
-    assert indexes(client) == [f"{Ice.index.name}:3"]
+    assert (rebuilt.name, rebuilt.documents) == (f"{Ice.index.name}:2", 6_000)
+    assert rebuilt.dropped == (f"{Ice.index.name}:1",)
+    assert told[-1] == (6_000, None)
+    assert indexes(indexed) == [rebuilt.name]
     assert Ice.index.status().alias_serves
 
 
@@ -249,12 +281,22 @@ def test_a_dry_run_builds_nothing(client: redis.Redis) -> None:
     assert indexes(client) == [f"{Ice.index.name}:1"]
 
 
-def test_a_rebuild_that_was_stopped_is_taken_up_again(client: redis.Redis) -> None:
+def test_a_rebuild_that_was_stopped_is_taken_up_again(client: redis.Redis, drive: Driver) -> None:
+    keep(5)
+    assert drive(Ice, "count") == 5
+    left = f"{Ice.index.name}:2"
+    client.execute_command(*create_arguments(Ice.index.schema, left))
+    assert drive(Ice.index, "status").others == (left,)
+    assert drive(Ice.index, "rebuild").name == left
+    assert indexes(client) == [left]
+    assert drive(Ice, "count") == 5
+
+
+def test_a_rebuild_takes_up_nothing_that_is_not_what_the_model_declares(client: redis.Redis) -> None:
     keep(5)
     assert Ice.count() == 5
     client.execute_command("FT.CREATE", f"{Ice.index.name}:2", "ON", "JSON", "SCHEMA", "$.x", "AS", "x", "TAG")
     assert Ice.count() == 5
-    assert Ice.index.status().others == (f"{Ice.index.name}:2",)
     assert Ice.index.rebuild().name == f"{Ice.index.name}:3"
     assert indexes(client) == [f"{Ice.index.name}:3"]
     assert Ice.count() == 5
@@ -287,13 +329,15 @@ def test_prune_drops_what_does_not_serve_and_nothing_else(client: redis.Redis, d
 # --- changed by hand --------------------------------------------------------------------------------------------------
 
 
-def test_an_index_that_was_changed_by_hand_is_noticed(client: redis.Redis) -> None:
+@pytest.mark.usefixtures("looks")
+def test_an_index_that_was_changed_by_hand_is_noticed(client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
     keep(5)
     assert Ice.count(amount__gte=0) == 5
     client.execute_command("FT.ALTER", Ice.index.name, "SCHEMA", "ADD", "$.other", "AS", "other", "TAG")
     assert "other is in the index and not in the model" in Ice.index.status().differences
-    time.sleep(1.1)
+    assert caplog.text == ""
     assert Ice.count(amount__gte=0) == 5
+    assert "queries of Ice read the whole collection: the index" in caplog.text
     explained = Ice.filter(amount__gte=0).explain(run=True)
     assert "not what the model declares" in str(explained)
     Ice.index.rebuild()
@@ -304,206 +348,39 @@ def test_an_index_that_was_changed_by_hand_is_noticed(client: redis.Redis) -> No
 def test_an_index_made_by_hand_under_the_name_is_noticed(client: redis.Redis) -> None:
     client.execute_command("FT.CREATE", Ice.index.name, "ON", "JSON", "PREFIX", "1", "Ice:", "SCHEMA", "$.amount", "AS",
                            "amount", "NUMERIC")  # fmt: skip
+    client.execute_command("JSON.SET", "Ice:by hand", "$", '{"pk": "by hand", "day": "2020-01-01"}')
     keep(5)
     assert Ice.count(flavour="mint") == 2
     differences = Ice.index.status().differences
     assert "flavour is not in the index" in differences
     assert "the index has stop words" in differences
-    assert any("filter" in told for told in differences)
+    assert any("its filter" in told for told in differences)
     Ice.index.rebuild()
     assert indexes(client) == [f"{Ice.index.name}:1"]
     assert Ice.filter(flavour="mint").explain(run=True).access == "index"
+    assert Ice.count(day="2020-01-01") == 6
 
 
-# --- lost -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("take", ["FLUSHALL", "FT.DROPINDEX", "alias"])
-def test_an_index_that_is_lost_is_made_again(client: redis.Redis, drive: Driver, take: str) -> None:
-    keep(50)
-    assert drive(Ice, "count", amount__gte=0) == 50
-    if take == "FLUSHALL":
-        client.flushall()
-        keep(50)
-    elif take == "FT.DROPINDEX":
-        client.execute_command("FT.DROPINDEX", f"{Ice.index.name}:1")
-    else:
-        client.execute_command("FT.ALIASDEL", Ice.index.name)
-    assert drive(Ice, "count", amount__gte=0) == 50
-    assert len(drive.rows(Ice.filter(amount__gte=0))) == 50
-    assert drive.rows(Ice.filter(amount=5))[0].pk == "000005"
-
-
-def test_an_index_that_is_read_in_again_is_not_asked_before_that_is_done(restarts: Restarts) -> None:
-    """From an append-only file the index fills while the server answers already: 1,600, 2,000 … of 100,000 documents.
-
-    redis-py connects anew without a word.
-    """
-    restarts.start("--appendonly", "yes")
-    client = client_for(restarts.url)
-    rs_search.connect(client)
-    keep_by_hand(client, 30_000)
-    for _ in range(2):
-        assert Ice.count(amount__gte=0) == 30_000
-        assert [one.amount for one in Ice.filter(amount__gte=29_998)] == [29_998, 29_999]
-        restarts.stop()
-        restarts.start("--appendonly", "yes")
-        assert Ice.count(amount__gte=0) == 30_000
-        assert [one.amount for one in Ice.filter(amount__gte=29_998)] == [29_998, 29_999]
-        assert sum(1 for _ in Ice.filter(amount__gte=0).iterator()) == 30_000
-
-
-def test_modules_that_are_lost_and_found_are_noticed(restarts: Restarts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rs_search.server.capabilities.ASK_EVERY", 0.2)
-    restarts.start()
-    rs_search.connect(client_for(restarts.url))
-    keep(5)
-    assert Ice.count(amount__gte=0) == 5
-    restarts.stop()
-    restarts.start(modules=False)
-    # Without persistence the data are gone as well.
-    assert Ice.count(amount__gte=0) == 0
-    keep(4)
-    assert Ice.count(amount__gte=0) == 4
-    assert Ice.filter(amount=1).explain().access == "scan"
-    client_for_reading = redis.Redis.from_url(restarts.url)
-    assert client_for_reading.type("Ice:000001") == b"string"
-    client_for_reading.save()
-    restarts.stop()
-    restarts.start()
-    time.sleep(0.25)
-    # Kept as strings, which no index sees: found and converted.
-    assert Ice.count(amount__gte=0) == 4
+@pytest.mark.parametrize(
+    ("words", "before", "told"),
+    [
+        (("SEPARATOR", ","), "CASESENSITIVE", "SEPARATOR ,"),
+        (("NOSTEM",), "WEIGHT", "NOSTEM"),
+        (("NOOFFSETS",), "SCHEMA", "the index has NOOFFSETS"),
+        (("LANGUAGE", "german"), "FILTER", "its language is in the index"),
+        (("LANGUAGE_FIELD", "$.flavour"), "FILTER", "its field of languages is in the index"),
+    ],
+)
+def test_an_index_that_another_program_made_otherwise_is_not_asked(
+    client: redis.Redis, words: tuple[str, ...], before: str, told: str
+) -> None:
+    keep(2)
+    arguments = list(create_arguments(Ice.index.schema, f"{Ice.index.name}:1"))
+    place = arguments.index(before)
+    client.execute_command(*arguments[:place], *words, *arguments[place:])
+    client.execute_command("FT.ALIASADD", Ice.index.name, f"{Ice.index.name}:1")
+    (difference,) = Ice.index.status().differences
+    assert told in difference
+    assert told in str(Ice.filter(amount=1).explain(run=True))
+    Ice.index.rebuild()
     assert Ice.filter(amount=1).explain(run=True).access == "index"
-    assert client_for_reading.type("Ice:000001") == b"ReJSON-RL"
-    assert client_for_reading.exists("rs:strings") == 0
-
-
-def test_writing_goes_on_where_the_modules_were_lost(restarts: Restarts) -> None:
-    restarts.start()
-    rs_search.connect(client_for(restarts.url))
-    keep(5)
-    restarts.stop()
-    restarts.start(modules=False)
-    Ice({"pk": "a", "amount": 1}).set()
-    assert Ice.match_for_pk("a").amount == 1
-
-
-def test_a_string_that_cannot_be_converted_hides_nothing(client: redis.Redis) -> None:
-    keep(3)
-    client.set("Ice:bad", "no json")
-    client.sadd("rs:strings", "Ice:")
-    with pytest.raises(rs_search.UnreadableDocument, match="Ice:bad"):
-        list(Ice.filter(amount__gte=0))
-    client.delete("Ice:bad")
-    time.sleep(1.1)
-    assert Ice.count(amount__gte=0) == 3
-
-
-# --- health -----------------------------------------------------------------------------------------------------------
-
-
-def test_status_tells_what_is_known_of_an_index(client: redis.Redis, drive: Driver) -> None:
-    before = drive(Ice.index, "status")
-    assert (before.exists, before.why_not, before.documents) == (False, "there is no index yet", None)
-    keep(50)
-    drive(Ice, "count")
-    status = drive(Ice.index, "status")
-    assert (status.name, status.alias, status.exists, status.alias_serves) == (Ice.index.name, "rs:Ice", True, True)
-    assert (status.why_not, status.documents, status.indexed, status.waiting, status.percent) == (
-        None,
-        50,
-        50,
-        False,
-        100,
-    )
-    assert status.memory > 1000
-    assert status.parts["inverted indexes"] > 100
-    assert status.fields["amount"] == 50
-    assert (status.refused, status.differences, status.others) == ((), (), ())
-    limits = {one.name: one for one in status.limits}
-    assert limits["MAXPREFIXEXPANSIONS"].value == "200"
-    assert "dropped" in limits["MAXPREFIXEXPANSIONS"].cuts
-    assert limits["MAXSEARCHRESULTS"].cuts == ""
-
-
-def test_nothing_that_the_index_refused_is_silent(client: redis.Redis, drive: Driver) -> None:
-    keep(3)
-    drive(Ice, "count")
-    client.execute_command("JSON.SET", "Ice:one", "$", '{"pk":"one","amount":"7"}')
-    client.execute_command("JSON.SET", "Ice:two", "$", '{"pk":"two","amount":{"no":1}}')
-    status = drive(Ice.index, "status")
-    assert (status.documents, status.indexed) == (5, 3)
-    assert [one.key for one in status.refused] == ["Ice:one", "Ice:two"]
-    assert status.refused[0].reason == "amount stands there as '7', and not as 7"
-    assert "Ice:two" in status.refused[1].reason
-    assert status.why_not == "it refused 2 documents"
-    verified = drive(Ice.index, "verify", repair=True)
-    assert (verified.missing, [one.key for one in verified.unreadable]) == (("Ice:one",), ["Ice:two"])
-    assert (verified.repaired, verified.whole) == (1, False)
-    assert [one.key for one in drive(Ice.index, "status").refused] == ["Ice:two"]
-    client.delete("Ice:two")
-    assert drive(Ice.index, "verify").whole
-    assert drive(Ice.index, "status").refused == ()
-
-
-def test_what_another_program_made_stale_is_found_and_mended(client: redis.Redis, drive: Driver) -> None:
-    keep(10)
-    drive(Ice, "count")
-    assert drive(Ice.index, "verify").whole
-    # A price of another program's, whose number for the index stays as it was.
-    client.execute_command("JSON.SET", "Ice:000003", "$.price", '"250.5"')
-    client.set("Ice:text", json.dumps({"pk": "text", "amount": 70}))
-    client.execute_command("JSON.SET", "Ice:odd", "$", "[1]")
-    assert drive(Ice, "count", price=250.5) == 0
-    told: list[Any] = []
-    verified = drive(Ice.index, "verify", batch=4, on_progress=lambda done, total: told.append((done, total)))
-    assert (verified.stale, verified.strings) == (("Ice:000003",), ("Ice:text",))
-    assert [one.key for one in verified.unreadable] == ["Ice:odd"]
-    assert (verified.checked, verified.whole, told[-1]) == (12, False, (12, 12))
-    client.delete("Ice:odd")
-    mended = drive(Ice.index, "verify", repair=True)
-    assert (mended.repaired, mended.whole) == (2, True)
-    assert drive(Ice, "count", price=250.5) == 1
-    assert drive(Ice, "count", amount=70) == 1
-    assert drive(Ice.index, "verify").whole
-
-
-def test_verify_notices_what_expires_and_is_removed_while_it_looks(client: redis.Redis) -> None:
-    keep(200)
-    Ice.count()
-    for n in range(100):
-        client.pexpire(f"Ice:{n:06}", 1)
-    time.sleep(0.01)
-    verified = Ice.index.verify(batch=10)
-    assert verified.whole, verified
-    assert verified.checked <= 200
-
-
-def test_without_search_there_is_no_index_and_it_is_said(plain: redis.Redis) -> None:
-    keep(3)
-    assert "no RediSearch" in (Ice.index.status().why_not or "")
-    for operation in (Ice.index.create, Ice.index.rebuild, Ice.index.verify, Ice.index.prune, Ice.index.drop):
-        with pytest.raises(ServerError, match="Ice can have no index"):
-            operation()
-
-
-def test_the_index_of_every_type_is_as_its_model_declares(client: redis.Redis) -> None:
-    from fixtures.models import Everything
-
-    Everything.all().count()
-    assert Everything.index.status().differences == ()
-
-
-def test_a_server_with_persistence_is_of_use(restarts: Restarts) -> None:
-    """From a snapshot the index and its alias are whole when the server answers."""
-    restarts.start()
-    client = client_for(restarts.url)
-    rs_search.connect(client)
-    keep(1000)
-    assert Ice.count(amount__gte=0) == 1000
-    client.save()
-    restarts.stop()
-    restarts.start()
-    assert client.execute_command("FT.INFO", Ice.index.name)
-    assert Ice.count(amount__gte=0) == 1000

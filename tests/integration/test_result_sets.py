@@ -23,6 +23,7 @@ from rs_search import (
     SearchRedisMixin,
     UnknownField,
     UnknownLookup,
+    objects,
 )
 
 
@@ -46,6 +47,12 @@ class Ice(Model, SearchRedisMixin):
 
 class Cone(Model, SearchRedisMixin):
     pk = StringType()
+
+
+class Song(Model, SearchRedisMixin):
+    pk = StringType()
+    filter = StringType()
+    all = StringType()
 
 
 ROWS: list[dict[str, Any]] = [
@@ -172,6 +179,33 @@ def test_in_bulk_gives_rows_by_primary_key() -> None:
     assert sorted(Ice.all().in_bulk()) == ["a", "b", "c", "d", "e"]
 
 
+def test_in_bulk_gives_of_distinct_rows_those_that_are_left() -> None:
+    assert sorted(Ice.all().distinct("flavour").in_bulk(["a", "b", "c"])) == ["a", "b"]
+    with pytest.raises(InvalidValue, match=r"Ice.in_bulk\(\) takes a list of values, not 'abc'"):
+        Ice.all().in_bulk("abc")
+    with pytest.raises(InvalidValue, match=r"Ice.get_many\(\) takes a list of values, not 'abc'"):
+        Ice.get_many("abc")
+    with pytest.raises(InvalidValue, match=r"Ice.delete_many\(\) takes a list of values, not 'abc'"):
+        Ice.delete_many("abc")
+
+
+def test_values_of_in_may_come_from_anywhere_once_and_mean_the_same_twice() -> None:
+    asked = Q(pk__in=(pk for pk in "ab"))
+    assert pks(Ice.filter(asked)) == pks(Ice.filter(asked)) == ["a", "b"]
+    assert pks(Ice.filter(pk__in=Ice.filter(flavour="vanilla").values_list("pk", flat=True))) == ["a", "c"]
+    assert pks(Ice.filter(amount__in=range(2, 9))) == ["a", "d", "e"]
+    assert pks(Ice.filter(tags__overlap=map(str.lower, ["DARK", "x"]))) == ["b"]
+    assert pks(Ice.filter(tags__contains=Ice.filter(pk="b").values_list("tags", flat=True)[0])) == ["b"]
+    with pytest.raises(InvalidValue, match=r"Ice.pk__in: .* cannot be read as StringType"):
+        Ice.filter(pk__in=Ice.all())
+
+
+def test_rows_that_distinct_leaves_out_are_neither_removed_nor_changed() -> None:
+    with pytest.raises(InvalidSlice, match="call it without distinct"):
+        Ice.all().distinct("flavour").delete()
+    assert Ice.all().distinct().delete() == 5
+
+
 def test_result_sets_of_a_model_are_joined_by_or_and_and() -> None:
     either = Ice.filter(flavour="mint") | Ice.filter(amount=1).order_by("-pk")
     assert pks(either) == ["d", "b"]
@@ -189,6 +223,16 @@ def test_a_result_set_prints_as_the_python_that_makes_it() -> None:
     assert repr(again) == repr(asked)
     either = Ice.filter(pk="a") | Ice.filter(pk="b")
     assert eval(repr(either), {"Ice": Ice, "Q": Q}) == either
+    chosen = Ice.filter(pk__in=Ice.filter(amount=3).values_list("pk", flat=True))
+    assert eval(repr(chosen), {"Ice": Ice}) == chosen
+
+
+def test_a_result_set_prints_as_python_where_a_field_has_the_name_of_a_method() -> None:
+    Song({"pk": "1", "filter": "a"}).set()
+    asked = objects(Song).filter(filter="a").order_by("-all")
+    assert repr(asked) == "objects(Song).filter(filter='a').order_by('-all')"
+    assert eval(repr(asked), {"objects": objects, "Song": Song}) == asked
+    assert repr(objects(Song).all()) == "objects(Song).all()"
 
 
 def test_a_result_set_is_read_once_and_never_changes() -> None:

@@ -10,15 +10,18 @@ import math
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import and_, or_, xor
+from typing import Any
 
 import pytest
 import redis
 from schematics.models import Model
 from schematics.types import GeoPointType, IntType, ListType, ModelType, StringType
 
-from rs_search import Q, SearchRedisMixin
+from rs_search import Q, SearchRedisMixin, connect
 from rs_search.index_schema import index_schema_of
 from rs_search.server.replies import mapping, text
 
@@ -42,9 +45,10 @@ class Machine(Model, SearchRedisMixin):
 
 
 def keep(count: int, **values: object) -> None:
-    for place in range(count):
-        made = {name: value(place) if callable(value) else value for name, value in values.items()}
-        Place({"pk": f"{place:05}", **made}).set()
+    made = (
+        {name: value(place) if callable(value) else value for name, value in values.items()} for place in range(count)
+    )
+    Place.set_many(Place({"pk": f"{place:05}", **one}) for place, one in enumerate(made))
 
 
 def index_name() -> str:
@@ -120,6 +124,32 @@ def test_more_than_the_limits_on_results_are_counted_listed_and_cut(indexed: red
         assert Place.filter(name__startswith="x").count() == 10_100
         assert len(Place.filter(name__startswith="x")) == 10_100
         assert Place.filter(name="x", number__ne=3).count() == len([n for n in range(10_100) if n % 7 != 3])
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+def test_limits_that_are_lowered_while_it_runs_cut_nothing(indexed: redis.Redis, protocol: int) -> None:
+    pool = indexed.connection_pool
+    options = {**pool.connection_kwargs, "protocol": protocol}
+    connect(redis.Redis(connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **options)))
+    keep(60, number=lambda place: place % 7, name=lambda place: f"x{place:02}")
+    by_number = sorted(range(60), key=lambda place: (place % 7, place))
+    questions: list[tuple[Callable[[], Any], list[int]]] = [
+        (lambda: Place.order_by("number")[15:25], by_number[15:25]),
+        (lambda: Place.order_by("number", "name")[15:25], by_number[15:25]),
+        (lambda: Place.all()[15:25], list(range(15, 25))),
+        (lambda: Place.filter(name__startswith="x")[15:25], list(range(15, 25))),
+        (lambda: Place.filter(name__contains="x").order_by("number")[18:26], by_number[18:26]),
+        (lambda: Place.filter(name__startswith="x1")[4:12], list(range(14, 20))),
+        (lambda: Place.order_by("name")[50:], list(range(50, 60))),
+        (lambda: Place.order_by("number")[:40], by_number[:40]),
+        (lambda: Place.filter(name__endswith="5"), list(range(5, 60, 10))),
+    ]
+    for limit in (1000, 60, 20, 16, 10, 7, 1):
+        with settings(indexed, MAXSEARCHRESULTS=limit, MAXAGGREGATERESULTS=limit):
+            for ask, wanted in questions:
+                assert [int(one.pk) for one in ask()] == wanted, (limit, ask())
+            assert Place.all().count() == len(Place.all()) == Place.filter(name__startswith="x").count() == 60
+            assert sum(1 for _ in Place.order_by("number").iterator()) == 60
 
 
 # --- pages by offset and cursors miss what others write: one reply, then by key ---------------------------------------
@@ -245,6 +275,55 @@ def test_a_hundred_thousand_values_may_be_asked_for(request: pytest.FixtureReque
     assert Place.filter(**{f"{kind}__in": values}).count() == 20
     assert Place.filter(**{f"{kind}__nin": values}).count() == 0
     assert Place.filter(**{f"{kind}__in": values[10:]}).count() == 10
+
+
+# --- many words and many conditions: the server's parser overflows, and its expressions go down once for each ---------
+
+
+def test_a_text_of_many_words_is_found_by_all_of_them(client: redis.Redis) -> None:
+    # Some hundred words side by side are "Parser stack overflow" to the server.
+    words = [f"word{place}" for place in range(600)]
+    text = " ".join(words)
+    keep(2, name=lambda place: text if place else " ".join(words[::-1]), tags=[text])
+    for lookup, value in [("phrase", text), ("search", f'"{text}"'), ("contains", text[1:]), ("startswith", text),
+                          ("iexact", text.upper()), ("endswith", text[2:]), ("search", f'zz | "{text}"')]:  # fmt: skip
+        assert [one.pk for one in Place.filter(**{f"name__{lookup}": value})] == ["00001"], lookup
+    assert Place.filter(name__search=text).count() == 2
+    assert Place.filter(tags__phrase=text, tags__istartswith=text.upper()).count() == 2
+
+
+@pytest.mark.parametrize("server", ["indexed", "plain"])
+def test_thousands_of_conditions_side_by_side_are_answered(request: pytest.FixtureRequest, server: str) -> None:
+    # 100,000 of a FILTER's crash the server by going down once for each; those of query texts it takes.
+    request.getfixturevalue(server)
+    keep(20, name=lambda place: f"item{place}", number=lambda place: place)
+    some = [f"{place}" for place in range(10, 1010)]
+    either: dict[str, Q] = {
+        "beginnings": reduce(or_, [Q(name__startswith=f"item{place}") for place in some]),
+        "equal": reduce(or_, [Q(name=f"item{place}", number__gte=-1) for place in some]),
+        "odd": reduce(xor, [Q(name=f"item{place}") for place in some]),
+        "words": Q(name__search=" | ".join(f"item{place}" for place in some)),
+    }
+    for name, query in either.items():
+        assert Place.filter(query).count() == 10, name
+        assert Place.exclude(query).count() == 10, name
+    none_of = reduce(and_, [~Q(name__contains=f"tem{place}") for place in some])
+    assert Place.filter(none_of).count() == 10
+
+
+def test_conditions_nested_to_either_side_are_answered(client: redis.Redis) -> None:
+    # "Try moving nested parentheses more to the left", the server says: it takes fewer to the right.
+    keep(3, name=lambda place: f"item{place}", number=lambda place: place)
+    for part in (Q(number__lt=1), Q(name__startswith="item0")):
+        for wide in (1, 3):
+            left = right = part
+            for level in range(40):
+                others = [Q(name=f"no{level}-{place}") for place in range(wide)]
+                both = [~one for one in others] if level % 2 else others
+                join = and_ if level % 2 else or_
+                left, right = reduce(join, [left, *both]), reduce(join, [*both, right])
+                if level in (11, 12, 18, 19, 20, 39):
+                    assert Place.filter(left).count() == Place.filter(right).count() == 1, level
 
 
 # --- NUL --------------------------------------------------------------------------------------------------------------

@@ -137,6 +137,6 @@ def test_a_query_is_made_smaller_step_by_step_until_nothing_is_left_to_leave_out
     query = Q(text="abc") & (Q(number=1) | ~Q(number__in=[1, 2]))
     assert {repr(one) for one in smaller_queries(query)} >= {"Q(text='abc')", "Q(number=1) | ~Q(number__in=[1, 2])"}
     count = 0
-    while smaller := next(smaller_queries(query), None):
+    while (smaller := next(smaller_queries(query), None)) is not None:
         query, count = smaller, count + 1
         assert count < 50

@@ -217,7 +217,7 @@ WRONG: list[Any] = [
      "IceCream has no field zzz; it has pk, id, flavour, amount_kg, best_before"),
     (IceCream, "", 1, UnknownField, "IceCream has no field"),
     (IceCream, "amount_kg__gtt", 1, UnknownLookup, "there is no lookup 'gtt'; did you mean amount_kg__gt?"),
-    (IceCream, "amount_kg__zzz", 1, UnknownLookup, "there is no lookup 'zzz' amount_kg has exact, ne"),
+    (IceCream, "amount_kg__zzz", 1, UnknownLookup, "there is no lookup 'zzz'; amount_kg has exact, ne"),
     (IceCream, "amount_kg__gt__lt", 1, UnknownLookup, "there is no lookup 'gt__lt'"),
     (IceCream, "flavour__name", 1, UnknownLookup, "there is no lookup 'name'"),
     (IceCream, "amount_kg__search", "x", UnknownLookup, "IntType has no search; it has exact"),
@@ -321,6 +321,18 @@ WRONG: list[Any] = [
     pytest.param(Everything, "anything", {1, 2}, InvalidValue, "cannot be read as BaseType"),
     pytest.param(Everything, "anything__in", [bytearray(b"x")], InvalidValue, "cannot be read as BaseType"),
     pytest.param(IceCream, "flavour__", "x", UnknownLookup, "there is no lookup ''"),
+    (IceCream, "", "x", UnknownField, "IceCream has no field ''; it has pk, id"),
+    # What has no order is no range, place or pair.
+    (IceCream, "amount_kg__range", {1, 3}, InvalidValue, "takes values in an order, not the set {1, 3}"),
+    (IceCream, "amount_kg__range", {1: 2, 3: 4}, InvalidValue, "takes values in an order"),
+    (IceCream, "flavour__fuzzy", frozenset(("x", 2)), InvalidValue, "takes values in an order"),
+    (Everything, "point__near", {1, 2, 3, "m"}, InvalidValue, "takes values in an order"),
+    (Everything, "point__within", {(0, 0), (1, 1)}, InvalidValue, "takes values in an order"),
+    (Everything, "point__within", ((0, 0), {1, 2}), InvalidValue, "takes values in an order"),
+    # What was meant is told.
+    (Everything, "strings", ["a"], InvalidValue, "; strings__contains asks for lists that have them all, strings__ove"),
+    (Everything, "strings__in", [["a"]], InvalidValue, "strings__overlap for those that have one of them"),
+    (Everything, "datetime__gte", dt.date(2024, 1, 1), InvalidValue, "timestamp; datetime__date compares days"),
 ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from schematics.types.serializable import serializable
 
 from rs_search import F, InvalidObject, QueryError, SearchRedisMixin, UnknownField, UnstorableValue
 from rs_search.changes import Expression, evaluated
-from rs_search.instances import changed, check_names, hydrate, note_written, with_changes
+from rs_search.hydration import loaded
+from rs_search.instances import changed, check_names, hydrate, note_some_written, note_written, with_changes
 
 STORED: dict[str, Any] = {"number": 7, "half": 0.5, "name": "ice", "tags": ["a", "b", "a"], "nothing": None}
 
@@ -315,8 +316,21 @@ def test_a_default_for_what_is_not_stored_is_no_change() -> None:
 def test_what_was_written_is_no_longer_changed() -> None:
     instance = stored()
     instance.number = 6
-    note_written(instance, with_changes(instance, "Ice:1", {}).document)
+    note_written(instance, with_changes(instance, "Ice:1", {}))
     assert changed(instance) == frozenset()
+
+
+def test_what_was_written_in_part_is_no_longer_changed() -> None:
+    instance = hydrate(Ice, "Ice:1", b'{"pk":"1","number":5,"name":"x"}')
+    instance.number, instance.name = 6, "y"
+    note_some_written(instance, with_changes(stored(), "Ice:1", {"number": 6}), ["number"])
+    assert changed(instance) == {"name"}
+
+
+def test_a_new_object_that_is_written_in_part_is_as_new_as_it_was() -> None:
+    instance = Ice({"pk": "1", "number": 6})
+    note_some_written(instance, with_changes(stored(), "Ice:1", {"number": 6}), ["number"])
+    assert loaded(instance) is None
 
 
 def test_of_a_part_of_an_object_only_the_fields_that_it_knows_can_be_changed() -> None:

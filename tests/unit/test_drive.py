@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from rs_search.errors import (
     IncompleteResult,
     MissingIndex,
     MissingModule,
+    NotAllowed,
     RedisMixinException,
     ServerError,
     ServerUnavailable,
@@ -149,8 +150,8 @@ SAID: list[tuple[Exception, type[ServerError], str]] = [
         "type",
     ),
     (exceptions.ResponseError("unknown command 'FT.SEARCH'"), MissingModule, "no such command (GET)"),
-    (exceptions.NoPermissionError("no permissions"), ServerError, "refused GET"),
-    (exceptions.ReadOnlyError("read only replica"), ServerError, "refused GET"),
+    (exceptions.NoPermissionError("no permissions"), NotAllowed, "does not allow GET"),
+    (exceptions.ReadOnlyError("read only replica"), NotAllowed, "does not allow GET"),
     (exceptions.OutOfMemoryError("OOM"), ServerError, "refused GET"),
     (exceptions.AuthenticationError("invalid password"), ServerUnavailable, "refused the user or password"),
     (exceptions.BusyLoadingError("loading"), ServerUnavailable, "still loading its data"),
@@ -308,24 +309,34 @@ def test_an_index_that_is_there_is_asked_about_once() -> None:
 def test_an_index_is_looked_at_again_after_a_while() -> None:
     state = state_of(SEARCH)
     state.indexes[NAME] = IndexHealth(-math.inf, seen=(f"{NAME}:1", 2))
-    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), {**FULL, "hash_indexing_failures": 2})
-    assert ([words(request) for request in asked], refused) == ([f"FT.INFO {NAME}"], None)
+    asked, refused = drive(ensure_index(state, index_schema_of(IceCream)), 0, {**FULL, "hash_indexing_failures": 2})
+    assert [words(request) for request in asked] == ["SISMEMBER rs:strings IceCream:", f"FT.INFO {NAME}"]
+    assert refused is None
 
 
-REFUSED = {**FULL, "hash_indexing_failures": "1", "Index Errors": {"last indexing error": "Invalid JSON type"}}
+REFUSED = {
+    **FULL,
+    "hash_indexing_failures": "1",
+    "Index Errors": {"indexing failures": 1, "last indexing error": "Invalid JSON type"},
+}
 
 
-def aggregated(*found: str) -> list[Any]:
-    return [{"total_results": len(found), "results": [{"extra_attributes": {"__key": key}} for key in found]}, 0]
+def listed(*found: str, count: int | None = None) -> dict[str, Any]:
+    """The reply to FT.AGGREGATE … TOLIST … COUNT."""
+    row = {"keys": list(found), "n": str(len(found) if count is None else count)}
+    return {"total_results": 1, "results": [{"extra_attributes": row}] if found else []}
 
 
 def test_documents_that_the_index_refused_are_named() -> None:
     state = state_of(SEARCH, ready=False)
     asked, refused = drive(
         ensure_index(state, index_schema_of(IceCream)), 0, REFUSED, (0, ["IceCream:1", "IceCream:2"]),
-        aggregated("IceCream:1"), [b"[]"],
+        [[1]], [[1], [0]], [b"[]"],
     )  # fmt: skip
-    assert [words(request).split()[0] for request in asked[1:]] == ["FT.INFO", "SCAN", "FT.AGGREGATE", "JSON.MGET"]
+    inside = [f"FT.SEARCH {NAME}:1 * INKEYS {keys} NOCONTENT LIMIT 0 0 TIMEOUT 0 DIALECT 2"
+              for keys in ("2 IceCream:1 IceCream:2", "1 IceCream:1", "1 IceCream:2")]  # fmt: skip
+    assert [words(request) for request in asked[3:5]] == [inside[:1], inside[1:]]
+    assert words(asked[5]) == "JSON.MGET IceCream:2 $.__none__"
     assert refused == "the index refused 1 of the documents, IceCream:2 (its last error: Invalid JSON type)"
     assert drive(ensure_index(state, index_schema_of(IceCream))) == ([], refused)
 
@@ -414,7 +425,7 @@ def test_an_index_that_cannot_be_made_is_told(error: ServerError) -> None:
 
 
 def select(query: Q | None = None, *order: str, **cut: int) -> Select:
-    return Select(IceCream, bind(IceCream, query or Q()), bind_order(IceCream, order), **cut)
+    return Select(IceCream, bind(IceCream, Q() if query is None else query), bind_order(IceCream, order), **cut)
 
 
 def page(*numbers: int, total: int | None = None, **extra: Any) -> dict[str, Any]:
@@ -558,16 +569,16 @@ def test_of_more_rows_than_asked_for_the_keys_come_in_one_reply_and_the_document
 
 
 @pytest.mark.parametrize("total", [1500, 10_000])
-def test_where_the_server_cuts_the_keys_a_cursor_gives_them(total: int) -> None:
+def test_where_the_server_cuts_the_keys_they_come_in_one_list(total: int) -> None:
     found = [f"IceCream:{number:05}" for number in range(total)]
     cut = {"total_results": total + 1, "results": [{"id": key} for key in found[:1]], "warning": []}
     replies = [cut] if total < 10_000 else []
     texts = ['{"flavour":"x"}'] * 1000
     batches = [texts[: len(found[start : start + 1000])] for start in range(0, total, 1000)]
-    asked, rows = run(select(Q(flavour="x")), page(1, total=total), *replies, aggregated(*found), *batches)
+    asked, rows = run(select(Q(flavour="x")), page(1, total=total), *replies, listed(*found), *batches)
     assert words(asked[1 + len(replies)]) == (
-        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key WITHCURSOR COUNT 1000000 TIMEOUT 0 "
-        "PARAMS 2 p0 x DIALECT 2"
+        f"FT.AGGREGATE {NAME} @flavour:{{$p0}} VERBATIM LOAD 1 @__key GROUPBY 0 REDUCE TOLIST 1 @__key AS keys "
+        "REDUCE COUNT 0 AS n TIMEOUT 0 PARAMS 2 p0 x DIALECT 2"
     )
     assert len(rows) == total
 
@@ -583,17 +594,16 @@ def test_where_most_keys_are_wanted_they_are_scanned(others: int, scans: bool) -
     assert len(rows) == 1500
 
 
-def test_more_rows_than_the_server_gives_at_once_are_scanned() -> None:
+def test_where_the_server_takes_two_keys_for_one_they_are_scanned() -> None:
     asked, rows = run(
         select(Q(amount_kg__gte=2)),
         page(1, total=1_000_001),
-        [page(1), 77],
-        "OK",
+        listed("IceCream:1", count=2),
         (0, ["IceCream:1", "IceCream:3"]),
         ['{"amount_kg":1}', '{"amount_kg":3}'],
     )
     assert [words(request).split()[0] for request in asked] == [
-        "FT.SEARCH", "FT.AGGREGATE", "FT.CURSOR", "SCAN", "JSON.MGET",
+        "FT.SEARCH", "FT.AGGREGATE", "SCAN", "JSON.MGET",
     ]  # fmt: skip
     assert keys(rows) == ["3"]
 
@@ -665,7 +675,7 @@ def test_an_explanation_asks_nothing_once_the_server_is_known() -> None:
 
 def test_rows_found_are_removed_where_they_still_are_as_they_were_read() -> None:
     texts = [b'{"flavour":"x"}', b'{"flavour":"y"}']
-    found = [page(1, 2), 0]
+    found = listed("IceCream:1", "IceCream:2")
     asked, removed = drive(selected.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), found, texts, [1])
     assert [words(asked[1]), removed] == ["JSON.MGET IceCream:1 IceCream:2 .", 1]
     assert [command.arguments[3] for command in asked[2].commands] == ["IceCream:1"]
@@ -681,18 +691,21 @@ def test_every_key_of_a_model_is_removed_and_no_other() -> None:
 
 
 def test_strings_are_filtered_by_aggregate() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(2, 1), 0])
+    asked, rows = run(select(Q(flavour__contains="x")), page(2, 1))
     assert words(asked[0]) == (
         f'FT.AGGREGATE {NAME} * VERBATIM FILTER (exists(@flavour) && contains(@flavour,"x")>0) '
-        "LOAD 2 @__key $ WITHCURSOR COUNT 1000 TIMEOUT 0 DIALECT 2"
+        "LIMIT 0 1001 LOAD 2 @__key $ TIMEOUT 0 DIALECT 2"
     )
     assert keys(rows) == ["1", "2"]
 
 
-def test_a_cursor_that_is_not_read_to_its_end_is_removed() -> None:
-    asked, rows = run(select(Q(flavour__contains="x")), [page(1), 77], "OK", aggregated("IceCream:1"),
-                      ['{"flavour":"xy"}'])  # fmt: skip
-    assert words(asked[1]) == f"FT.CURSOR DEL {NAME} 77"
+def test_of_more_filtered_rows_than_the_server_gives_at_once_the_keys_come_first() -> None:
+    asked, rows = run(
+        select(Q(flavour__contains="x")), page(*range(3)), listed("IceCream:1", "IceCream:2"),
+        ['{"flavour":"xy"}', '{"flavour":"y"}'], capabilities=replace(SEARCH, most_sorted_rows=3),
+    )  # fmt: skip
+    assert "LIMIT 0 3 " in words(asked[0])
+    assert [words(request).split()[0] for request in asked] == ["FT.AGGREGATE", "FT.AGGREGATE", "JSON.MGET"]
     assert keys(rows) == ["1"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from fixtures.models import Everything, IceCream
 from schematics.models import Model
 
 from rs_search import Q
-from rs_search.planner.explain import Explanation, Ran, why
+from rs_search.planner.explain import MOST_PARAMETERS, MOST_SIGNS, Explanation, Ran, why
 from rs_search.planner.ft import DEEPEST
 from rs_search.planner.plan import Select, make_plan
 from rs_search.query.bind import bind, bind_order, bind_paths
@@ -52,6 +54,19 @@ def test_an_explanation_of_a_filter_an_order_and_doubts() -> None:
         "  order   by -integer, key, in the index",
         "  slice   rows 0 to 10",
     ]
+
+
+def test_an_explanation_can_be_read_however_large_the_question_is() -> None:
+    values = Q(string__in=[f"v{place}" for place in range(100_000)])
+    parts = reduce(or_, [Q(email__contains=f"part{place}") for place in range(2000)])
+    found = explained(values & parts & ~Q(mapping__a=1))
+    told = str(found).splitlines()
+    assert max(map(len, told)) < 2 * MOST_SIGNS
+    assert len(told) < MOST_PARAMETERS + 10
+    assert f"          … and {100_000 - MOST_PARAMETERS:,} more" in told
+    assert found.query is not None
+    assert len(found.parameters) == found.query.count("$") == 100_000
+    assert repr(found) == str(found)
 
 
 def test_an_explanation_of_a_scan_names_the_keys_that_are_read() -> None:

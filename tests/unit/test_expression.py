@@ -15,8 +15,17 @@ from schematics.types import StringType
 from rs_search import Q
 from rs_search.index_schema import index_schema_of
 from rs_search.options import search_options
-from rs_search.planner.expression import DEEPEST, MOST_VALUES, Expressed, express
+from rs_search.planner.expression import (
+    DEEPEST,
+    LONGEST_PART,
+    MOST_SIDE_BY_SIDE,
+    MOST_VALUES,
+    Expressed,
+    express,
+    joined,
+)
 from rs_search.planner.normal import normalise
+from rs_search.planner.plan import Select, make_plan
 from rs_search.query.bind import bind
 
 
@@ -187,3 +196,55 @@ def test_an_expression_is_no_deeper_than_the_servers_parser_takes() -> None:
             deepest = max(deepest, opened)
         assert opened == 0
         assert deepest <= 2 * DEEPEST + 4
+
+
+X = "x" * LONGEST_PART
+
+
+@pytest.mark.parametrize(
+    ("lookup", "value", "text"),
+    [
+        ("contains", "x" * 100_000, f'contains(@flavour,"{X}")>0'),
+        ("startswith", X + "y", f'startswith(@flavour,"{X}")'),
+        ("endswith", "y" + X, f'substr(@flavour,-{LONGEST_PART},{LONGEST_PART})=="{X}"'),
+    ],
+)
+def test_of_a_long_part_the_server_looks_for_the_beginning_or_the_end(lookup: str, value: str, text: str) -> None:
+    assert expressed(Q(**{f"flavour__{lookup}": value})) == Expressed(f"(exists(@flavour) && {text})", False)
+    whole = expressed(Q(**{f"flavour__{lookup}": X}))
+    assert whole is not None
+    assert whole.exact
+
+
+def test_a_long_text_in_any_case_is_looked_for_by_its_beginning() -> None:
+    found = expressed(Q(flavour__iexact="X" * 1000))
+    assert found is not None
+    assert found.exact is False
+    assert f'startswith(lower(@flavour),"{X}")' in found.text
+    assert expressed(~Q(flavour__iexact="X" * 1000)) is None
+
+
+@pytest.mark.parametrize("count", [2, MOST_SIDE_BY_SIDE, MOST_SIDE_BY_SIDE + 1, 250_000])
+def test_of_many_expressions_no_more_stand_side_by_side_than_the_server_can_go_down(count: int) -> None:
+    text = joined([str(number) for number in range(count)], " || ")
+    levels: list[list[int]] = [[1]]
+    most = brackets = 0
+    for sign in re.findall(r"[()]|\|\|", text):
+        if sign == "(":
+            levels.append([1])
+        elif sign == ")":
+            levels.pop()
+        else:
+            levels[-1][0] += 1
+        most, brackets = max(most, levels[-1][0]), max(brackets, len(levels) - 1)
+    assert most <= MOST_SIDE_BY_SIDE
+    assert brackets <= 2
+    assert re.findall(r"\d+", text) == [str(number) for number in range(count)]
+
+
+def test_what_is_cheap_is_looked_at_first() -> None:
+    dear = Q(flavour__search="van*") & (Q(flavour__contains="x") | Q(amount_kg__gt=1)) & Q(id__contains="y")
+    filtered = make_plan(Select(IceCream, bind(IceCream, dear)), None).filter
+    assert filtered is not None
+    places = [filtered.index(part) for part in ('contains(@id,"y")', 'contains(@flavour,"x")', '"van"')]
+    assert places == sorted(places)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rs_search import Q
 from rs_search.index_schema import index_schema_of
-from rs_search.planner.ft import Parameters, Pushed, push
+from rs_search.planner.ft import MOST_WORDS, Parameters, Pushed, push
 from rs_search.planner.normal import normalise
 from rs_search.planner.text import document_words
 from rs_search.query.bind import bind
@@ -87,6 +87,21 @@ def test_of_a_part_the_index_is_asked_for_its_whole_words(lookup: str, value: st
     assert (found is not None) is bool(words)
     if found is not None:
         assert found.exact is False
+
+
+@pytest.mark.parametrize(
+    ("lookup", "value"),
+    [("contains", ' {} '), ("iexact", "{}"), ("startswith", "{} "), ("phrase", "{}"), ("search", '"{}"'),
+     ("search", '"{}" | ice')],
+)  # fmt: skip
+def test_of_many_words_the_index_is_asked_for_the_longest(lookup: str, value: str) -> None:
+    many = [f"{place}{'x' * (place % 80)}" for place in range(1000)]
+    found, values = pushed(Q(**{f"cities__name__{lookup}": value.format(" ".join(many))}))
+    assert found is not None
+    assert found.exact is False
+    longest = [word for word in values if word in many]
+    assert len(longest) == MOST_WORDS
+    assert min(map(len, longest)) >= 70
 
 
 texts = st.text(st.one_of(st.sampled_from("ab \t\n,.-\\_Éßİ"), st.characters(exclude_categories=["Cs"])), max_size=20)

@@ -212,6 +212,27 @@ def test_a_slice_that_no_server_can_cut_is_refused(everything: ResultSet[Any], c
         everything[cut]
 
 
+@pytest.mark.parametrize("wrong", ["1", 1.0, None, (1,)], ids=repr)
+@pytest.mark.parametrize("read", [False, True])
+def test_an_index_or_slice_is_of_integers_as_of_lists(everything: ResultSet[Any], wrong: Any, read: bool) -> None:
+    if read:
+        len(everything)
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        everything[wrong]
+    if wrong is not None:
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            everything[wrong:]
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            everything[:wrong]
+
+
+@pytest.mark.parametrize("change", [lambda q: q.delete(), lambda q: q.update(amount_kg=1)], ids=["delete", "update"])
+def test_rows_that_distinct_leaves_out_are_not_changed_unseen(everything: ResultSet[Any], change: Any) -> None:
+    for some in (everything.distinct("flavour"), everything.values("flavour").distinct()):
+        with pytest.raises(InvalidSlice, match="call it without distinct"):
+            change(some)
+
+
 @pytest.mark.parametrize("method", ["filter", "exclude", "order_by", "reverse", "distinct", "none", "in_bulk", "get"])
 def test_a_slice_is_not_narrowed_or_ordered_again(everything: ResultSet[Any], method: str) -> None:
     narrow: Any = getattr(everything[1:2], method)

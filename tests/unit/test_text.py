@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_search.planner.text import (
+    LETTERS,
     LONGEST_INDEXED,
     STOP_WORDS,
     Every,
@@ -23,6 +25,7 @@ from rs_search.planner.text import (
     indexed_words,
     is_indexable,
     is_near,
+    is_read_alike,
     parse,
     phrase,
     separated,
@@ -85,6 +88,44 @@ def test_what_stands_around_a_backslash_is_found_apart_and_joined(text: str, exp
 )
 def test_text_is_given_beside_where_the_servers_tokens_are_not_the_words(text: str, expected: str | None) -> None:
     assert indexed_words(text) == expected
+
+
+#: What `indexed_words` looks for in texts of other letters: the server splits them and folds ASCII.
+SERVER_SEPARATORS = re.compile(r"[\t !\"#$%&'()*+,\-./:;<=>?@\[\]^`{|}~]+")
+
+
+def letters() -> list[str]:
+    return [sign for sign in map(chr, range(0x80, 0x110000)) if re.match(f"[{LETTERS}]", sign)]
+
+
+def test_letters_that_are_read_alike_are_small_and_separate_nothing() -> None:
+    found = letters()
+    assert len(found) > 30_000
+    assert [sign for sign in found if sign.casefold() != sign or sign.lower() != sign] == []
+    assert [sign for sign in found if words(f"a{sign}b") != [f"a{sign}b"]] == []
+
+
+@given(
+    st.text(
+        st.sampled_from([*"aZ9_ .-\t/\\\n\x7f\0", "é", "ß", "É", "я", "ς", "日", "ー", "。", "א", "\u0301", "\xa0"])
+    )
+)
+def test_a_text_that_is_read_alike_has_the_words_that_the_server_sees(text: str) -> None:
+    if is_read_alike(text):
+        ascii_lower = "".join(sign.lower() if sign.isascii() else sign for sign in text)
+        assert document_words(text) == [token for token in SERVER_SEPARATORS.split(ascii_lower) if token]
+        assert text.casefold() == text.lower() == ascii_lower
+        assert indexed_words(text) is None
+
+
+@pytest.mark.parametrize("text", ["plain words", "école 3.14", "日本語", "привет, мир", "שלום", "한국어"])
+def test_texts_of_many_scripts_are_read_alike(text: str) -> None:
+    assert is_read_alike(text)
+
+
+@pytest.mark.parametrize("text", ["École", "Straße", "two\nlines", "a\\b", "\0", "“quoted”", "οδός", "ﬁ"])
+def test_what_the_server_splits_or_folds_otherwise_is_not_read_alike(text: str) -> None:
+    assert not is_read_alike(text)
 
 
 @pytest.mark.parametrize("text", [text for text, _ in WORDS])

@@ -26,6 +26,7 @@ from rs_search import (
     transaction,
 )
 from rs_search.operations.requests import WRITE, Batch, command
+from rs_search.server.blocks import Block
 from rs_search.server.capabilities import Capabilities
 from rs_search.server.connections import known_of
 from rs_search.server.transactions import current
@@ -287,11 +288,16 @@ def test_what_was_not_sent_is_still_changed(wire: Client) -> None:
 
 
 def test_what_was_done_last_is_undone_first() -> None:
-    block, fake, done = Transaction(), server(), []
-    for number in range(3):
-        block.add(Batch((), role=WRITE, undo=lambda number=number: done.append(number)), Known(fake))  # type: ignore[misc]
-    block.__enter__()
-    block.__exit__(KeyError, KeyError(), None)
+    done: list[int] = []
+    fake = Known(server())
+
+    def keep(block: Block) -> None:
+        for number in range(3):
+            block.add(Batch((), role=WRITE, undo=lambda number=number: done.append(number)), fake)  # type: ignore[misc]
+        raise KeyError
+
+    with pytest.raises(KeyError), transaction() as block:
+        keep(block)
     assert done == [2, 1, 0]
 
 
@@ -306,8 +312,8 @@ class Known:
 
 
 def test_what_a_batch_would_do_among_others_is_sent_in_its_place() -> None:
-    block, fake = Transaction(), server()
-    with block:
+    fake = server()
+    with transaction() as block:
         block.add(Batch((command("A"),), role=WRITE, together=(command("B"), command("C"))), Known(fake))
         block.add(Batch((command("D"),), role=WRITE), Known(fake))
         block.add(Batch((command("E"),), role=WRITE, together=()), Known(fake))
@@ -418,7 +424,7 @@ def test_a_decorated_coroutine_is_awaited_in_its_transaction() -> None:
         return number
 
     assert asyncio.run(function(5)) == 5  # type: ignore[arg-type]
-    assert isinstance(seen[0], Transaction)
+    assert isinstance(seen[0], Block)
     assert current() is None
 
 

@@ -156,6 +156,23 @@ def test_a_q_joins_with_nothing_else(other: Any) -> None:
         a ^ other
 
 
+@pytest.mark.parametrize(
+    "use", [lambda: a and b, lambda: a or b, lambda: not a, lambda: bool(Q()), lambda: 1 if a else 2], ids=range(5)
+)
+def test_a_q_in_and_or_not_is_refused_where_python_would_drop_a_condition(use: Any) -> None:
+    with pytest.raises(TypeError, match="not by and, or, not"):
+        use()
+
+
+def test_values_that_can_be_gone_through_once_are_kept_and_others_changed_later_change_nothing() -> None:
+    numbers, inside = [1, 2], {"b__in": (n for n in (1, 2))}
+    query = Q(a__in=(n for n in numbers), b=numbers, c=map(str, numbers), d__match=inside, e={1})
+    numbers.append(3)
+    inside["x"] = iter(())
+    assert query == Q(a__in=[1, 2], b=[1, 2], c=["1", "2"], d__match={"b__in": [1, 2]}, e={1})
+    assert repr(query) == "Q(a__in=[1, 2], b=[1, 2], c=['1', '2'], d__match={'b__in': [1, 2]}, e={1})"
+
+
 # --- trees ------------------------------------------------------------------------------------------------------------
 
 
