@@ -14,7 +14,7 @@ from typing import Any
 
 from schematics.exceptions import BaseError
 
-from ..errors import IncompleteResult, UnreadableDocument
+from ..errors import IncompleteResult, UnreadableDocument, shown_key
 from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
@@ -22,10 +22,12 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import LISTED, Page, aggregate_page, listed_keys, search_page
+from ..server.replies import LISTED, Page, aggregate_page, reduced, search_page
+from ..server.replies import text as as_text
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
-from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
+from ..turns import in_turns
+from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch, taking_turns
 
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
 FIRST_ROWS = 1000
@@ -55,9 +57,9 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
             yield from _deliver(plan, page, check, tally)
             return
         total = None if page is None else page.total
-    keys = yield from _keys(plan, text, capabilities, total)
+    keys = yield from _keys(plan, text, total)
     if sort:
-        storage_of(plan.select.model).put_in_order(keys, plan.select.keys_down)
+        keys = yield from taking_turns(storage_of(plan.select.model).in_order(keys, plan.select.keys_down))
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 
@@ -68,15 +70,15 @@ def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Ta
     Unless a slice may end before them, the next thousand are read while the caller works on these.
     """
     storage, meets = storage_of(plan.select.model), row_filter(plan.select.model, plan.where)
-    members = _members(plan) if storage.partial else None
-    stream = _found(storage, keys, capabilities, members, plan.select.stop is None)
+    first, then = _members(plan) if storage.partial else (None, None)
+    stream = _found(storage, keys, capabilities, first, plan.select.stop is None)
     try:
         while (rows := (yield from next_batch(stream))) is not None:
             tally.examined += len(rows)
             kept = meets(rows)
-            if members is not None and kept:
-                # Now the whole of them, checked once more: others may have written.
-                kept = meets((yield from storage.found([key for key, _ in kept], capabilities)))
+            if first != then and kept:
+                # Now the rest of them, checked once more: others may have written.
+                kept = meets((yield from storage.found([key for key, _ in kept], capabilities, then)))
             yield Deliver(kept)
     finally:
         stream.close()
@@ -101,9 +103,18 @@ def _found(
             begun.cancel()
 
 
-def _members(plan: Plan) -> frozenset[str] | None:
-    """The members of documents that the conditions are about; None where that is none."""
-    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
+def _members(plan: Plan) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The members of documents that tell which are wanted, and those that are wanted of them; None is all."""
+    asked = _firsts(paths_of(plan.where))
+    select = plan.select
+    wanted = None
+    if select.members is not None:
+        wanted = asked | select.members | _firsts(key.path for key in select.order) | _firsts(select.distinct or ())
+    return (asked or wanted), wanted
+
+
+def _firsts(paths: Iterable[Path]) -> frozenset[str]:
+    return frozenset(str(path.steps[0]) for path in paths)
 
 
 def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
@@ -127,7 +138,7 @@ def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
         try:
             return meets(storage.parsed(stored, key))
         except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
+            raise UnreadableDocument(f"{shown_key(key)} is no readable {model.__name__}: {error}") from None
 
     def kept(rows: list[Row]) -> list[Row]:
         found = []
@@ -178,19 +189,19 @@ def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
                    "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
 
 
-def keys_of(plan: Plan, capabilities: Capabilities) -> Operation[list[str]]:
+def keys_of(plan: Plan) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
-    return (yield from _keys(plan, plan.widened, capabilities))
+    return (yield from _keys(plan, plan.widened))
 
 
-def _keys(plan: Plan, text: str, capabilities: Capabilities, total: int | None = None) -> Operation[list[str]]:
+def _keys(plan: Plan, text: str, total: int | None = None) -> Operation[list[str]]:
     """The keys of all candidates, in one reply of the index or by SCAN; ``total`` as the index told it, if it did."""
     storage = storage_of(plan.select.model)
     if plan.access == SCAN or (yield from _most_keys_are_wanted(plan, text, total)):
         return (yield from storage.keys())
-    found = yield from indexed_keys(plan, text, capabilities, total)
+    found = yield from indexed_keys(plan, text)
     return (yield from storage.keys()) if found is None else found
 
 
@@ -201,17 +212,19 @@ def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation
     return int((yield command("DBSIZE"))) <= MOST_OTHERS * total
 
 
-def indexed_keys(
-    plan: Plan, text: str, capabilities: Capabilities, total: int | None = None
-) -> Operation[list[str] | None]:
+def indexed_keys(plan: Plan, query: str) -> Operation[list[str] | None]:
     """The keys that the index finds, in one reply; None where it cannot tell them all apart."""
-    if total is not None and plan.filter is None and total < capabilities.most_rows:
-        page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
-        if len(page.rows) >= page.total:
-            return [key for key, _ in page.rows]
-    reply = yield aggregate(plan, text, *LISTED)
+    reply = yield aggregate(plan, query, *LISTED)
     complete(aggregate_page(reply))
-    return listed_keys(reply)
+    return (yield from listed_keys(reply))
+
+
+def listed_keys(reply: Any) -> Operation[list[str] | None]:
+    """The keys of a reply to `LISTED`; None where the server, which tells them apart by a hash, took two for one."""
+    keys = reduced(reply, "keys") or []
+    if len(keys) != int(reduced(reply, "n") or 0):
+        return None
+    return (yield from taking_turns(in_turns(keys, lambda part: list(map(as_text, part)))))
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

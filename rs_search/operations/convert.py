@@ -28,9 +28,12 @@ from ..storage.json_document import JsonDocuments
 from ..storage.keys import KeyPattern
 from ..storage.scripts import digest
 from ..storage.string import JsonStrings
-from .requests import Batch, Operation, gathered
+from ..turns import WRITTEN, in_turns
+from .requests import Batch, Operation, gathered, taking_turns
 
 OnProgress = Callable[[int, int | None], None]
+#: Why an object that expires cannot be kept in a hash.
+WHOLE_HASHES = "it expires, and this server lets only whole hashes do so: all objects of one would go with it"
 #: Objects converted at a time, if nobody says how many.
 BATCH = 500
 
@@ -139,7 +142,7 @@ def _keys(todo: Task, in_place: bool) -> Operation[list[str]]:
 def _turn_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: _Count) -> Operation[list[str]]:
     source, target = _kind(todo.source) or "", _kind(todo.target) or ""
     found = yield from _present(source, keys)
-    ready = [moved for key, text in found.items() if (moved := _made(todo, key, text, count)) is not None]
+    ready = yield from _all_made(todo, found, count)
     already = yield from _present(target, [key for key in keys if key not in found])
     skipped = sum(todo.target.pattern.owns(key) for key in already)
     count.skipped += skipped
@@ -167,6 +170,13 @@ def _turn_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
 def _present(kind: str, keys: list[str]) -> Operation[dict[str, bytes]]:
     texts = (yield from texts_of(kind, keys)) if keys else []
     return {key: as_bytes(text) for key, text in zip(keys, texts, strict=True) if text is not None}
+
+
+def _all_made(todo: Task, texts: dict[str, bytes], count: _Count) -> Operation[list[_Moved]]:
+    def made(part: list[tuple[str, bytes]]) -> list[_Moved]:
+        return [moved for key, text in part if (moved := _made(todo, key, text, count)) is not None]
+
+    return (yield from taking_turns(in_turns(list(texts.items()), made, turn=WRITTEN)))
 
 
 def _made(todo: Task, key: str, text: bytes, count: _Count) -> _Moved | None:
@@ -197,11 +207,14 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
     texts = yield from todo.source.texts(keys, capabilities)
     present = {key: as_bytes(text) for key, text in zip(keys, texts, strict=True) if text is not None}
     count.gone += len(keys) - len(present)
-    ready = [moved for key, text in present.items() if (moved := _made(todo, key, text, count)) is not None]
+    ready = yield from _all_made(todo, present, count)
     if todo.dry_run or not ready:
         count.converted += len(ready)
         return []
     lives = yield from gathered([todo.source.time_to_live(one.seen.key, capabilities) for one in ready])
+    if not todo.target.lives_apart(capabilities):
+        ready = _without_lives(ready, lives, count)
+        lives = [None] * len(ready)
     before = todo.target.preamble(capabilities)
     replies = yield Batch((
         *before,
@@ -213,6 +226,17 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
                                     capabilities, count)  # fmt: skip
     whole = [one for one, did in zip(ready, written, strict=True) if did or one.key in there]
     return (yield from _remove_old(todo, whole, capabilities, count))
+
+
+def _without_lives(moved: list[_Moved], lives: list[int | None], count: _Count) -> list[_Moved]:
+    """Those that live for ever: another one would take the whole hash with it."""
+    lasting = []
+    for one, left in zip(moved, lives, strict=True):
+        if _seconds(left) is None:
+            lasting.append(one)
+        else:
+            count.errors.append((_shown(one.seen.key), WHOLE_HASHES))
+    return lasting
 
 
 def _seconds(left: int | None) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import IncompleteResult
-from ..server.replies import LISTED, listed_keys, search_page
+from ..server.replies import LISTED, search_page
 from ..storage.base import BATCH
+from .candidates import listed_keys
 from .requests import Batch, Command, Operation, command
 
 
@@ -38,7 +39,8 @@ def _count(name: str, keys: list[str]) -> Command:
 
 def keys_inside(name: str) -> Operation[set[str]]:
     """The keys of all documents in an index; 1 round trip."""
-    found = listed_keys((yield command("FT.AGGREGATE", name, "*", *LISTED, "TIMEOUT", "0", "DIALECT", "2")))
+    reply = yield command("FT.AGGREGATE", name, "*", *LISTED, "TIMEOUT", "0", "DIALECT", "2")
+    found = yield from listed_keys(reply)
     if found is None:
         raise IncompleteResult(f"{name} took two keys for one when it listed all of them")
     return set(found)

@@ -8,19 +8,21 @@ from typing import Any
 
 import orjson
 
-from ..codec import Document
+from ..codec import Document, encode
 from ..companions import UnkeepableAt, companions, is_as_made, merged
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
-from ..instances import hydrate, with_changes
+from ..instances import hydrate
 from ..kinds import Unkeepable
 from ..reading import parse
+from ..rewriting import change
 from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of
 from ..storage.base import SEEN, Record, as_bytes
 from ..storage.scripts import digest
-from .requests import CHANGE, Batch, Operation, command
+from ..turns import WRITTEN, in_turns
+from .requests import CHANGE, Batch, Operation, Pause, command, taking_turns
 
 #: A document as it is to be written, of one that is stored; raises what is wrong with it.
 Made = Callable[[IndexSchema, str, Document], Document]
@@ -53,17 +55,22 @@ def look_at(schema: IndexSchema, keys: list[str], found: Found) -> Operation[Non
     strings = (yield command("MGET", *absent)) if absent else []
     found.strings += [key for key, text in zip(absent, strings, strict=True) if text is not None]
     found.checked += len(keys) - sum(text is None for text in strings)
-    for key, text in zip(keys, texts, strict=True):
-        if text is None:
-            continue
-        try:
-            document, beside = _separated(text, key)
-            if is_as_made(beside, merged(beside, companions(document, schema), schema)):
-                found.present.append(key)
-            else:
-                found.stale.append(key)
-        except (UnreadableDocument, UnkeepableAt) as error:
-            found.unreadable.append(Refused(key, str(error)))
+    for place, (key, text) in enumerate(zip(keys, texts, strict=True)):
+        if place and place % WRITTEN == 0:
+            yield Pause(0)
+        if text is not None:
+            _look_at(schema, key, text, found)
+
+
+def _look_at(schema: IndexSchema, key: str, text: Any, found: Found) -> None:
+    try:
+        document, beside = _separated(text, key)
+        if is_as_made(beside, merged(beside, companions(document, schema), schema)):
+            found.present.append(key)
+        else:
+            found.stale.append(key)
+    except (UnreadableDocument, UnkeepableAt) as error:
+        found.unreadable.append(Refused(key, str(error)))
 
 
 def texts_of(keys: list[str]) -> Operation[list[Any]]:
@@ -94,8 +101,9 @@ def as_it_is(schema: IndexSchema, key: str, document: Document) -> Document:
 
 def as_the_model_writes(schema: IndexSchema, key: str, document: Document) -> Document:
     """The document as its model writes it, members that the model does not know kept. Raises what is wrong with it."""
-    written = with_changes(hydrate(schema.model, key, dict(document)), key, {}).document
-    written.pop(COMPANIONS, None)
+    stored = hydrate(schema.model, key, dict(document))
+    change(stored, key, {})
+    written = encode(stored, for_index=False, nulls=storage_of(schema.model).keeps_nulls)
     whole: Document = with_the_rest(document, written)
     return whole
 
@@ -130,11 +138,16 @@ def write_again(schema: IndexSchema, keys: list[str], capabilities: Capabilities
     """
     storage = storage_of(schema.model)
     texts = yield from storage.texts(keys, capabilities)
-    records = [
-        Record(key, payload, None, SEEN, digest(as_bytes(text)))
-        for key, text in zip(keys, texts, strict=True)
-        if text is not None and (payload := _payload(schema, key, text, made)) is not None
-    ]
+
+    def recorded(part: list[tuple[str, Any]]) -> list[Record]:
+        return [
+            Record(key, payload, None, SEEN, digest(as_bytes(text)))
+            for key, text in part
+            if text is not None and (payload := _payload(schema, key, text, made)) is not None
+        ]
+
+    work = in_turns(list(zip(keys, texts, strict=True)), recorded, turn=WRITTEN)
+    records = yield from taking_turns(work)
     if not records:
         return []
     yield Batch(tuple(storage.guarded(record, capabilities) for record in records), role=CHANGE)

@@ -79,12 +79,6 @@ LISTED = ("LOAD", "1", "@__key", "GROUPBY", "0", "REDUCE", "TOLIST", "1", "@__ke
           "REDUCE", "COUNT", "0", "AS", "n")  # fmt: skip
 
 
-def listed_keys(reply: Any) -> list[str] | None:
-    """The keys of a reply to `LISTED`; None where the server, which tells them apart by a hash, took two for one."""
-    keys = list(map(text, reduced(reply, "keys") or ()))
-    return keys if len(keys) == int(reduced(reply, "n") or 0) else None
-
-
 def reduced(reply: Any, name: str) -> Any:
     """What a reducer of FT.AGGREGATE without groups gave under a name; None where there was no row."""
     rows = mapping(reply)["results"] if isinstance(reply, dict) else reply[1:]
