@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from schematics.exceptions import DataError
 from schematics.models import Model
 
+from .attributes import own_attribute
 from .changes import evaluated
 from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
@@ -17,7 +18,7 @@ from .options import options_of, own_method
 from .primary_key import is_given, names_of_key, new_primary_key, primary_key
 from .quick import Quick, quick_writer
 from .reading import decode
-from .schema import own_attribute, schema_of
+from .schema import schema_of
 from .storage import storage_of
 from .storage.base import Record
 

@@ -14,7 +14,7 @@ from ..paths import Path
 from ..query.bind import resolve
 from ..query.lists import ends_in_list
 from ..query.lookups import MATCH
-from ..query.tree import Q
+from ..query.written import Q
 
 Read = Callable[[str], Any]
 _NOTHING = object()

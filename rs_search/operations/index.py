@@ -22,7 +22,6 @@ from ..server.replies import cursor_page
 from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
-from . import convert
 from .requests import Command, Operation, Pause, command
 from .stored import Found, look_at, write_again
 
@@ -227,6 +226,9 @@ def _strings_left(state: ServerState, schema: IndexSchema) -> Operation[str | No
     prefix = options_of(schema.model).key_ends[0]
     if not (yield command("SISMEMBER", STRINGS, prefix)):
         return None
+    # Here, because hardly any process finds strings left.
+    from . import convert
+
     done = yield from convert.convert(state, convert.task(schema.model, None, "json", convert.BATCH, False, None))
     logger.warning("%d objects of %s, kept as strings without RedisJSON, are documents now", done.converted, prefix)
     if done.errors:

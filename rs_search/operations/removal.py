@@ -16,11 +16,10 @@ from schematics.models import Model
 
 from ..errors import Restricted, SchemaError
 from ..followed import followed_paths
-from ..options import kept_models
 from ..paths import Path
 from ..planner.plan import Select
 from ..query.tree import AnyOf, Bound, Condition
-from ..references import CASCADE, CLEAR, RESTRICT, bare
+from ..references import CASCADE, CLEAR, RESTRICT, bare, kept_models
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
 from . import records, search, selected

@@ -20,8 +20,9 @@ from ..paths import Path, descend
 from ..schema import Field, schema_of
 from .lists import ends_in_list
 from .lookups import MATCH, NAMES, WHOLE_LOOKUPS, Lookup, find, lookups_of
-from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold, inner
+from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, fold, inner
 from .values import brief
+from .written import Q
 
 
 def bind(model: type[Model], query: Q) -> Bound:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
-from .capabilities import ServerState
 from .connections import client_of, is_async, known_of, settings_of
 from .reconnects import watch
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 #: Settings of connections that mean the same to both kinds of clients.
 _SHARED = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .capabilities import ServerState
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 
 def watch(pool: Any, state: ServerState) -> None:

@@ -7,17 +7,17 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextvars import ContextVar, Token
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from redis import exceptions
 
 from ..errors import Conflict, TransactionError
-from ..instances import own_key
-from ..operations.requests import Batch, Command
-from ..storage import storage_of
 from .async_connections import async_server_of
 from .connections import server_of
 from .translation import CLIENT_ERRORS, translated
+
+if TYPE_CHECKING:
+    from ..operations.requests import Batch, Command
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -212,6 +212,10 @@ def _told(address: str) -> Iterator[None]:
 
 
 def _keys(instance: Any) -> list[str]:
+    # Here, because programs import `transaction` before anything is kept or read.
+    from ..instances import own_key
+    from ..storage import storage_of
+
     return storage_of(type(instance)).watched(own_key(instance))
 
 

@@ -13,10 +13,11 @@ from schematics.types import IntType, ListType, ModelType, StringType
 
 import rs_search.options
 from rs_search import HashRedisMixin, SchemaError, SearchRedisMixin, SimpleRedisMixin, search_options
+from rs_search.attributes import own_attribute
 from rs_search.index_schema import index_schema_of
 from rs_search.memo import once_per_class
 from rs_search.options import field_options, options_of, own_method
-from rs_search.schema import own_attribute, schema_of
+from rs_search.schema import schema_of
 
 
 class City(Model):

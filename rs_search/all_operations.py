@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
 
 from .changes import Expression
 from .errors import MultipleFound, NotFound, QueryError
 from .hydration import hydrator, row_maker
-from .index import Index
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk, take_over
-from .operations import convert, records, relations, removal, search, selected
-from .operations.convert import Converted
+from .operations import records, relations, removal, search, selected
 from .operations.requests import Operation, Pause, Stream, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
@@ -31,7 +29,7 @@ from .query.bind import bind, bind_reference
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import Shape
-from .query.tree import Q
+from .query.written import Q
 from .reading import Row
 from .references import bare
 from .schema import schema_of
@@ -42,6 +40,10 @@ from .server.replies import plain
 from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, BATCH, PRESENT
 from .twins import Make, awaited, sync
+
+if TYPE_CHECKING:
+    from .index import Index
+    from .operations.convert import Converted
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -57,6 +59,8 @@ class Objects(Generic[M]):
     @property
     def index(self) -> Index:
         """The model's index, to see and to mend it. Raises `QueryError` where the layer has none."""
+        from .index import Index
+
         return Index(self.model)
 
     # --- one object -----------------------------------------------------------------------------------------------
@@ -329,7 +333,7 @@ class Objects(Generic[M]):
         *,
         source: type[Any] | None = None,
         to: str = "json",
-        batch: int = convert.BATCH,
+        batch: int = 500,
         dry_run: bool = False,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Operation[Converted]:
@@ -345,6 +349,8 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
+        from .operations import convert
+
         if source is not None and known_of(client_of(source)).state is not state:
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
