@@ -9,6 +9,7 @@ import orjson
 from schematics.exceptions import DataError
 from schematics.models import Model
 
+from .attributes import own_attribute
 from .codec import Document, classes_within, encode, refuse_changed_classes
 from .errors import InvalidObject, UnstorableValue
 from .hydration import LOADED, Loaded, hydrator, loaded
@@ -17,7 +18,7 @@ from .options import own_method
 from .primary_key import is_given, new_primary_key, primary_key
 from .quick import quick_validator, quick_writer
 from .reading import decode
-from .schema import own_attribute, schema_of
+from .schema import schema_of
 from .storage import storage_of
 from .storage.base import Record
 

@@ -8,17 +8,18 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 from schematics.models import Model
 from schematics.types import BaseType, IntType
 
+from .attributes import own_attribute
 from .errors import SchemaError
 from .followed import refuse_unfollowed
 from .kinds import INDEX_FIELDS, LIST
 from .memo import once_per_class
 from .paths import Path, declared_paths, descend
-from .schema import Field, own_attribute
+from .references import kept_models
+from .schema import Field
 
 
 @dataclass(frozen=True)
@@ -112,26 +113,13 @@ class ModelOptions:
         return tuple(sorted({other for other in _key_beginnings() if other != own and other.startswith(own)}))
 
 
-_NAMED_KEYS: WeakSet[Any] = WeakSet()
-
-
 def _key_beginnings() -> set[str]:
     found = set()
-    for model in list(_NAMED_KEYS):
+    for model in kept_models():
         # What another model declares wrongly is told when that one is used.
         with contextlib.suppress(Exception):
             found.add(options_of(model).key_ends[0])
     return found
-
-
-def remember(model: type[Model]) -> None:
-    """Note a model that has keys of its own, for others to keep off them."""
-    _NAMED_KEYS.add(model)
-
-
-def kept_models() -> list[type[Model]]:
-    """All models that have keys of their own."""
-    return list(_NAMED_KEYS)
 
 
 @once_per_class

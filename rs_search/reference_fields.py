@@ -144,7 +144,7 @@ def gone(instance: Any, name: str, pk: str) -> Any:
 
 
 def _told(instance: Any) -> str:
-    from .objects import Objects
+    from .all_operations import Objects
 
     name = type(instance).__name__
     try:
@@ -160,7 +160,7 @@ def _type_of(instance: Any, name: str) -> ReferenceType:
 
 
 def _load(type_: ReferenceType, pks: list[str]) -> dict[str, Any]:
-    from .objects import load
+    from .all_operations import load
 
     return load(type_.model, pks)
 
@@ -173,8 +173,8 @@ class Related:
         self.owner, self.type = weakref.ref(owner), weakref.ref(type_)
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
-        from .objects import Objects
-        from .query.tree import Q
+        from .all_operations import Objects
+        from .query.conditions import Q
 
         owner, type_ = self.owner(), self.type()
         if instance is None:

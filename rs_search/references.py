@@ -151,7 +151,12 @@ def bare(value: Any) -> Any:
 
 def is_kept(model: Any) -> bool:
     """Whether objects of a class are kept in Redis."""
-    return isinstance(model, type) and issubclass(model, Model) and hasattr(model, "__storage__")
+    return isinstance(model, type) and issubclass(model, Model) and _has_storage(model)
+
+
+def _has_storage(model: type[Any]) -> bool:
+    # Not hasattr, which would import it.
+    return any("__storage__" in base.__dict__ for base in model.__mro__)
 
 
 def same_place(own: type[Any], wanted: type[Any]) -> bool:
@@ -164,6 +169,7 @@ def same_place(own: type[Any], wanted: type[Any]) -> bool:
 
 # --- models by name -------------------------------------------------------------------------------------------------
 
+_KEPT: weakref.WeakSet[Any] = weakref.WeakSet()
 _NAMED: dict[str, list[weakref.ref[Any]]] = {}
 #: References and the classes they are in, by the name of the model they refer to.
 _WAITING: dict[str, list[tuple[weakref.ref[Any], weakref.ref[Any]]]] = {}
@@ -171,12 +177,18 @@ _WAITING: dict[str, list[tuple[weakref.ref[Any], weakref.ref[Any]]]] = {}
 
 def announce(model: type[Any]) -> None:
     """Make a model known by its name, and give it the ways back that others asked for before it was there."""
+    _KEPT.add(model)
     known = _NAMED.get(model.__name__, [])
     _NAMED[model.__name__] = [*(one for one in known if one() is not None), weakref.ref(model)]
     for owner_ref, type_ref in _WAITING.get(model.__name__, ()):
         owner, type_ = owner_ref(), type_ref()
         if owner is not None and type_ is not None and type_._find() is model:
             _connect(owner, type_, model)
+
+
+def kept_models() -> list[type[Model]]:
+    """All models that have keys of their own, for others to keep off them."""
+    return list(_KEPT)
 
 
 def named(name: str, near: Any) -> Any:

@@ -18,11 +18,10 @@ from schematics.models import Model
 from ..errors import Restricted, SchemaError, shown_key
 from ..followed import followed_paths
 from ..instances import own_key
-from ..options import kept_models
 from ..paths import Path
 from ..planner.plan import Select
 from ..query.tree import AnyOf, Bound, Condition
-from ..references import CASCADE, CLEAR, RESTRICT, bare
+from ..references import CASCADE, CLEAR, RESTRICT, bare, kept_models
 from ..rewriting import change
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of

@@ -18,9 +18,10 @@ from ..errors import InvalidValue, QueryError, UnknownField, UnknownLookup
 from ..memo import once_per_class
 from ..paths import Path, descend
 from ..schema import Field, schema_of
+from .conditions import Q
 from .lists import ends_in_list
 from .lookups import MATCH, NAMES, WHOLE_LOOKUPS, Lookup, find, lookups_of
-from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold, inner
+from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, fold, inner
 from .values import brief
 
 

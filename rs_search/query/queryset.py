@@ -14,10 +14,11 @@ from ..planner.plan import Select
 from ..schema import schema_of
 from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
+from .conditions import Q, arguments
 from .prefetch import bind_prefetch
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
 from .slices import ends, within
-from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
+from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -25,7 +26,7 @@ _INSTANCES = Shape()
 
 
 class Answers(Protocol):
-    """What a result set asks for its rows; `rs_search.objects.Objects` is one. Operations are generators."""
+    """What a result set asks for its rows; `rs_search.all_operations.Objects` is one. Operations are generators."""
 
     def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, and what that took."""

@@ -11,16 +11,18 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
 from ..errors import ServerError, TransactionError
-from .capabilities import ServerState
 from .connections import client_of, known_of, settings_of
 from .reconnects import watch
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 #: Settings of connections that mean the same to both kinds of clients.
 _SHARED = (
@@ -32,6 +34,7 @@ _SHARED = (
 )  # fmt: skip
 #: Connections of a client of ours; more tasks than that wait for one.
 MOST_CONNECTIONS = 20
+WATCHES_ALONE = "a transaction that watches keeps a connection; the client may have one only"
 
 
 class Gate:
@@ -59,7 +62,7 @@ class Gate:
     async def hold(self, permits: contextlib.ExitStack) -> None:
         """`pass_through` for a while in which more connections are asked for. Raises `TransactionError`."""
         if self._most < 2:
-            raise TransactionError("a transaction that watches keeps a connection; the client may have one only")
+            raise TransactionError(WATCHES_ALONE)
         await self._watchers.acquire()
         permits.callback(self._watchers.release)
         await self.pass_through(permits)

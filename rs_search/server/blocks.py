@@ -11,7 +11,7 @@ from redis import exceptions
 
 from ..errors import Conflict, TransactionError
 from ..operations.requests import CHANGE, Batch, Command, command
-from .async_connections import AsyncServer
+from .async_connections import WATCHES_ALONE, AsyncServer
 from .connections import Server, settings_of
 from .once import once
 from .patience import patiently
@@ -59,6 +59,10 @@ class Block:
         """Have the block fail where one of these keys changes before its end."""
         self._join(server)
         if self._pipeline is None:
+            if server.state.watchers is None:
+                raise TransactionError(WATCHES_ALONE)
+            # What is read in the block needs connections as well: with all of them kept, each would wait for others.
+            self._permits.enter_context(server.state.watchers)
             self._pipeline = self.server.client.pipeline(transaction=True)
         with _told(server.address):
             patiently(lambda: self._pipeline.watch(*keys))
@@ -66,13 +70,14 @@ class Block:
     def end(self, error: BaseException | None) -> None:
         """Send what was kept; with an error nothing. Raises `Conflict`, `ServerError`."""
         self.open = False
-        if error is None and (self._batches or self._pipeline is not None):
-            with self._sending():
-                patiently(self._execute)
-            return
-        self._undo()
-        if self._pipeline is not None:
-            self._pipeline.reset()
+        with self._permits:
+            if error is None and (self._batches or self._pipeline is not None):
+                with self._sending():
+                    patiently(self._execute)
+                return
+            self._undo()
+            if self._pipeline is not None:
+                self._pipeline.reset()
 
     def _execute(self) -> None:
         pipeline = self._filled()

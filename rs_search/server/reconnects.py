@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .capabilities import ServerState
 from .once import heed
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 
 def watch(pool: Any, state: ServerState) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from schematics.models import Model
 
+from ..attributes import Layer, own_attribute
 from ..memo import once_per_class
-from ..schema import own_attribute
 from .base import Storage
 from .json_document import JsonDocuments
 
@@ -13,5 +15,6 @@ from .json_document import JsonDocuments
 @once_per_class
 def storage_of(model: type[Model]) -> Storage:
     """The storage of a model: its mixin's ``__storage__``."""
-    kind: type[Storage] = own_attribute(model, "__storage__") or JsonDocuments
+    declared: Any = own_attribute(model, "__storage__") or JsonDocuments
+    kind: type[Storage] = declared.storage if isinstance(declared, Layer) else declared
     return kind(model)

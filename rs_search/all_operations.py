@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
 
@@ -17,12 +17,10 @@ from .arguments import batch_size, many, new_object, refuse_others, seconds_to_l
 from .changes import Expression
 from .errors import MultipleFound, NotFound, QueryError, shown_key
 from .hydration import hydrator, partial_fields, row_maker
-from .index import Index
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
-from .operations import bulk, convert, records, relations, removal, search, selected
-from .operations.convert import Converted
+from .operations import bulk, records, relations, removal, search, selected
 from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
@@ -31,10 +29,10 @@ from .planner.plan import Select
 from .primary_key import equalities, is_given, key_for, names_of_key, primary_key, primary_key_of_values, text_of_pk
 from .progress import shown
 from .query.bind import bind, bind_reference
+from .query.conditions import Q
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
 from .query.shapes import PARTIAL, Shape
-from .query.tree import Q
 from .query.values import collection
 from .reading import Row
 from .references import bare
@@ -48,6 +46,10 @@ from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
 from .turns import freed, in_turns
 from .twins import Make, awaited, sync
+
+if TYPE_CHECKING:
+    from .index import Index
+    from .operations.convert import Converted
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -65,6 +67,8 @@ class Objects(Generic[M]):
     @property
     def index(self) -> Index:
         """The model's index, to see and to mend it. Raises `QueryError` where the layer has none."""
+        from .index import Index
+
         return Index(self.model)
 
     # --- one object -----------------------------------------------------------------------------------------------
@@ -355,7 +359,7 @@ class Objects(Generic[M]):
         *,
         source: type[Any] | None = None,
         to: str = "json",
-        batch: int = convert.BATCH,
+        batch: int = 500,
         dry_run: bool = False,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Operation[Converted]:
@@ -371,6 +375,8 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
+        from .operations import convert
+
         yield ALONE
         if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
