@@ -159,6 +159,20 @@ def test_an_in_with_many_values_is_answered(client: redis.Redis) -> None:
     assert pks(text__nin=[]) == ["0", "1", "2"]
 
 
+def test_strings_are_ordered_by_code_point(client: redis.Redis) -> None:
+    # A SORTABLE TAG is folded and normalised unless it is UNF; UTF-16 would put U+1F600 before U+FB01.
+    texts = ["z", "é", "ﬁ", "😀", "Z", "", "a", "A", "\uffff", "\U0010ffff", "ß", "É", "aB", "ab", "e\u0301"]
+    keep(*({"text": text} for text in texts))
+    in_order = sorted(texts)
+    assert Thing.order_by("text").values_list("text", flat=True) == in_order
+    assert Thing.order_by("text")[2:9].values_list("text", flat=True) == in_order[2:9]
+    assert Thing.order_by("-text", "pk")[:5].values_list("text", flat=True) == in_order[::-1][:5]
+    for place, end in enumerate(in_order):
+        assert sorted(Thing.filter(text__lt=end).values_list("text", flat=True)) == in_order[:place]
+    assert pks(text__startswith="A") == ["7"]
+    assert pks(text__contains="B") == ["12"]
+
+
 def test_dates_of_every_year_and_zone_compare_as_instants(client: redis.Redis) -> None:
     keep({"moment": "0001-01-02T00:00:00"}, {"moment": "2024-01-01T00:00:00+05:30"}, {"moment": "2023-12-31T18:30:00"},
          {"moment": "9999-12-30T23:59:59.999999Z"}, {"day": "0001-01-01"})  # fmt: skip

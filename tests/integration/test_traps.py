@@ -1,7 +1,14 @@
 """What RediSearch does silently wrong or not fully, and the library steps around; each test names the detour it needs.
 
-Those about words, numbers and nulls are in `test_queries`; those about timeouts and the limits on results in
-`test_servers`.
+Each of these fails if its detour is taken out (tried). Where the traps stand that are not here:
+
+- a timeout cuts rows, RESP2 tells nothing, indexes live on database 0, rights: `test_servers`
+- tags: case, blanks, separators, backslashes, NUL, empty: `test_injection`; order by code point: `test_queries`
+- numbers beyond doubles, nulls and ismissing(), stop words, stems, negated words, newlines, scripts, negations side by
+  side, words of one element: `test_queries`
+- odd members: `test_odd_names`; an index that is filling, lost, or not as declared: `test_index_life`
+- prefixes that take other models' keys: `test_drop_in`, `test_records`; numbers that JSON keeps otherwise: `test_kinds`
+- replies of both protocols, documents that are gone when they are loaded, warnings: `test_drive`, `test_replies`
 """
 
 from __future__ import annotations
