@@ -49,10 +49,12 @@ class Note(Model, SearchRedisMixin):
 
 def test_a_negated_search_minds_its_field_only(client: redis.Redis) -> None:
     # RediSearch 2.10.5 leaves out of `-@text:(w) @day:[…]` documents that have the word in another TEXT field, here and
-    # there, once the word has many postings.
-    for seed in range(3):
+    # there, once the word has many postings: of 200 documents of these seeds one, indexed as they come.
+    for seed in (2, 7, 11):
+        client.flushall()
+        assert Note.all().count() == 0
         chance = random.Random(seed)
-        made = [(chance.choice(["ice", "snow"]), chance.choice(["ice", "y"])) for _ in range(300)]
+        made = [(chance.choice(["ice", "snow"]), chance.choice(["ice", "y"])) for _ in range(200)]
         Note.set_many(
             Note({"pk": f"{place:03}", "text": text, "tags": [tag], "day": "2024-01-01"})
             for place, (text, tag) in enumerate(made)
@@ -191,19 +193,22 @@ def test_a_value_without_a_utf8_form_is_found_nowhere(client: redis.Redis) -> No
 
 
 def test_negations_side_by_side_below_a_union_lose_no_rows(client: redis.Redis) -> None:
-    # RediSearch 2.10.5 loses rows now and then of `@a:{…} ((-@b:{…} -@a:{…}) | …)`; written `-(@b:{…} | @a:{…})` none.
-    chance = random.Random(5)
-    for turn in range(12):
-        Thing.delete_all()
+    # RediSearch 2.10.5 loses rows of `@a:{…} ((-@b:{…} -@a:{…}) | …)`, of 6 in a hundred of these queries; written
+    # `-(@b:{…} | @a:{…})` of none.
+    for seed in (0, 1, 4, 5):
+        chance = random.Random(seed)
         made = [
             {"text": chance.choice("abcde"), "tags": chance.choices("abcde", k=chance.randrange(3))} for _ in range(12)
         ]
+        client.flushall()
+        # Indexed as they come, not as the server finds them.
+        assert Thing.all().count() == 0
         keep(*made)
-        for _ in range(15):
+        for turn in range(24):
             one, two, three = (chance.sample("abcde", chance.randrange(1, 5)) for _ in range(3))
             asked = Q(text__in=one) & (~Q(tags__in=two) ^ Q(text__in=three))
             wanted = [
                 str(place) for place, thing in enumerate(made)
                 if thing["text"] in one and ((not set(thing["tags"]) & set(two)) is not (thing["text"] in three))
             ]  # fmt: skip
-            assert sorted(pks(asked)) == sorted(wanted), turn
+            assert sorted(pks(asked)) == sorted(wanted), (seed, turn)
