@@ -14,6 +14,7 @@ from typing import Any
 from schematics.models import Model
 
 from .memo import once_per_class
+from .options import options_of
 from .primary_key import names_of_key
 from .query.shapes import PARTIAL, Shape
 from .readers import instance_maker, values_maker
@@ -53,8 +54,14 @@ def row_maker(model: type[Model], shape: Shape) -> Make:
     if shape.of_values:
         return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _value_row_maker(model, shape))
     if shape.kind == PARTIAL:
-        return hydrator(model, frozenset([*shape.fields, *names_of_key(model)]))
+        return hydrator(model, partial_fields(model, shape))
     return hydrator(model)
+
+
+def partial_fields(model: type[Model], shape: Shape) -> frozenset[str]:
+    """The fields of instances with some fields only: what makes the key, and the version, are always among them."""
+    version = options_of(model).version_field
+    return frozenset([*shape.fields, *names_of_key(model), *([version] if version else [])])
 
 
 def hydrator(model: type[Model], only: frozenset[str] | None = None) -> Make:

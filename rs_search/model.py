@@ -35,9 +35,10 @@ class BaseRedisMixin:
 
     ::
 
-        class ListStorage(Storage):            # rs_search.storage.base says what it must have
-            def commands(self, record, capabilities): ...
-            def texts(self, keys, capabilities): ...
+        class ListStorage(Storage):            # README has one that works
+            def commands(self, record, capabilities): ...   # what writes an object
+            def texts(self, keys, capabilities): ...        # what reads objects
+            def guarded(self, record, capabilities): ...    # what writes one under a condition, in one step
 
         class ListRedisMixin(BaseRedisMixin):
             __storage__ = ListStorage
@@ -52,6 +53,8 @@ class BaseRedisMixin:
     """A client, or a function that gives one at each call; None takes `connect`'s."""
     __expire__: ClassVar[int | None] = None
     """Seconds an object lives after `set`; None is for ever."""
+    __field_expire__: ClassVar[dict[str, int] | None] = None
+    """Of a `DistributedRedisMixin`: seconds that a field lives after it was written, by name; then it is missing."""
     __unique_together__: ClassVar[tuple[str, ...] | None] = None
     """Fields whose values make the key of an object without ``pk`` and ``id``."""
     __unique_args__: ClassVar[tuple[str, ...] | None] = None
@@ -260,7 +263,7 @@ class BaseRedisMixin:
         cls: type[T],
         instances: Iterable[T],
         *,
-        batch: int = 1000,
+        batch: int = 250,
         expire: int | None = None,
         on_error: Callable[[int, T, Exception], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
@@ -273,7 +276,7 @@ class BaseRedisMixin:
         cls: type[T],
         instances: Iterable[T],
         *,
-        batch: int = 1000,
+        batch: int = 250,
         expire: int | None = None,
         on_error: Callable[[int, T, Exception], None] | None = None,
         on_progress: Callable[[int], None] | None = None,

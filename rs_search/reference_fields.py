@@ -10,7 +10,7 @@ from schematics.models import FieldDescriptor, Model
 from schematics.types import ListType
 from schematics.undefined import Undefined
 
-from .errors import InvalidObject, NotFound
+from .errors import InvalidObject, NotFound, shown_key
 from .references import NONE, ReferenceType, bare
 
 
@@ -140,8 +140,7 @@ def gone(instance: Any, name: str, pk: str) -> Any:
     type_ = _type_of(instance, name)
     if type_.missing == NONE:
         return None
-    key = key_for(type_.model, pk).rpartition("\0")[2]
-    raise NotFound(f"{_told(instance)}: {name} refers to {key}, which is gone")
+    raise NotFound(f"{_told(instance)}: {name} refers to {shown_key(key_for(type_.model, pk))}, which is gone")
 
 
 def _told(instance: Any) -> str:
@@ -149,7 +148,7 @@ def _told(instance: Any) -> str:
 
     name = type(instance).__name__
     try:
-        return Objects(type(instance)).key(instance).rpartition("\0")[2] if hasattr(instance, "__storage__") else name
+        return Objects(type(instance)).key(instance) if hasattr(instance, "__storage__") else name
     except InvalidObject:
         return f"a new {name}"
 

@@ -105,7 +105,7 @@ class ReferenceType(BaseType):  # type: ignore[misc]
                 raise ConversionError(str(error)) from None
         if not isinstance(value, model):
             raise ConversionError(f"It must be a {model.__name__} or a primary key, not a {type(value).__name__}.")
-        if not _same_place(type(value), model):
+        if not same_place(type(value), model):
             raise ConversionError(f"A {type(value).__name__} is not kept where a {model.__name__} is looked for.")
         return value
 
@@ -114,13 +114,15 @@ class ReferenceType(BaseType):  # type: ignore[misc]
         return pk_of(value)
 
     def validate_reference(self, value: Any, context: Any = None) -> None:
-        """Refuse an object without a primary key."""
+        """Refuse an object without a primary key, and an empty one."""
         try:
             pk = pk_of(value)
         except InvalidObject as error:
             raise ValidationError(str(error)) from None
         if pk is None:
             raise ValidationError(f"This {type(value).__name__} has no primary key yet: set() it first.")
+        if pk == "":
+            raise ValidationError("No primary key is empty; None refers to nothing.")
 
 
 def _refuse_unknown(**given: str) -> None:
@@ -152,7 +154,8 @@ def is_kept(model: Any) -> bool:
     return isinstance(model, type) and issubclass(model, Model) and hasattr(model, "__storage__")
 
 
-def _same_place(own: type[Any], wanted: type[Any]) -> bool:
+def same_place(own: type[Any], wanted: type[Any]) -> bool:
+    """Whether objects of two models are kept under the same keys, in the same way."""
     from .storage import storage_of
 
     first, second = storage_of(own), storage_of(wanted)

@@ -62,7 +62,7 @@ def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
 
     Of a model with ``__expire__`` it reads the keys, and asks which of them are there still: 1 more for each thousand.
     """
-    return (yield from _answer(state, select, _count, 0))
+    return (yield from _answer(state, replace(select, members=frozenset()), _count, 0))
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -141,7 +141,7 @@ def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return (yield from _answer(state, select, _matching, []))
+    return (yield from _answer(state, replace(select, members=frozenset()), _matching, []))
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:

@@ -42,6 +42,7 @@ class JsonDocuments(Storage):
 
     why_no_index = "the server has no index"
     indexed = True
+    types = frozenset({"string", "ReJSON-RL"})
 
     def commands(self, record: Record, capabilities: Capabilities) -> list[Command]:
         payload = record.payload

@@ -7,9 +7,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from fixtures.layers import Fields
 from fixtures.models import IceCream
 from fixtures.servers import Servers, bare_server, client_for, redis_binary
 from schematics.models import Model
@@ -17,13 +19,18 @@ from schematics.types import StringType
 
 import rs_search
 from rs_search import (
+    DistributedRedisMixin,
+    F,
+    HashRedisMixin,
     IncompleteResult,
     NotAllowed,
     SearchRedisMixin,
     ServerError,
     ServerUnavailable,
+    SimpleRedisMixin,
     StrictPerformanceException,
     UnreadableDocument,
+    transaction,
 )
 from rs_search.server import binaries
 from rs_search.server.replies import mapping
@@ -319,6 +326,8 @@ def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed:
         fill()
         assert answers() == EXPECTED
         assert "FT.SEARCH rs:" in str(IceCream.filter(amount_kg=1).explain())
+        for layer in (SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin):
+            write_all_ways(type("Written", (Fields, layer), {}))
         with pytest.raises(NotAllowed):
             IceCream.index.rebuild()
         indexed.execute_command("ACL SETUSER", "limited", *(f"+{one}" for one in upkeep))
@@ -329,6 +338,18 @@ def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed:
         assert IceCream.index.drop()
     finally:
         indexed.execute_command("ACL DELUSER", "limited")
+
+
+def write_all_ways(model: Any) -> None:
+    one = model({"pk": "1"})
+    one.set(expire=100)
+    one.update(n=F("n") + 1)
+    with transaction(watch=[one]):
+        model.set_many([one, model({"pk": "2"})])
+    assert one.ttl() > 90
+    one.persist()
+    assert model.filter(n=1).update(n=2) == 1
+    assert (one.delete(), model.delete_all()) == (True, 1)
 
 
 def test_something_else_under_a_key_of_the_model_is_a_clear_error(client: redis.Redis) -> None:

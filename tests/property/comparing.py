@@ -166,12 +166,19 @@ def compare(case: Case, rows: list[Any], clients: Clients) -> str | None:
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def batch(rng: Random, clients: Clients, queries: int, objects: int = 30, fixed: bool | None = None) -> Iterator[None]:
+def batch(
+    rng: Random,
+    clients: Clients,
+    queries: int,
+    objects: int = 30,
+    fixed: bool | None = None,
+    layer: str = "SearchRedisMixin",
+) -> Iterator[None]:
     """Questions of one model and its documents; yields after each. Raises `Difference`.
 
-    ``fixed`` asks of `Thing`, else of a model class drawn as well; None leaves that to chance.
+    ``fixed`` asks of `Thing`, else of a model class drawn as well, on a layer; None leaves that to chance.
     """
-    source = None if (rng.random() < 0.4 if fixed is None else fixed) else ModelSource(rng).text
+    source = None if (rng.random() < 0.4 if fixed is None else fixed) else ModelSource(rng, layer).text
     model = Thing if source is None else class_of(source)
     empty = Case(model, source, tuple(documents(rng, model, objects)), Q(), Q())
     instances = store(empty, clients)
@@ -311,7 +318,7 @@ def as_python(case: Case) -> str:
     lines = [
         "import datetime, decimal, uuid",
         "from decimal import Decimal\nfrom uuid import UUID\nfrom schematics import models, types",
-        "from rs_search import Q, SearchRedisMixin, connect, search_options\n",
+        "from rs_search import *\n",
         head,
         "",
         *(f"{name}({one!r}).set()" for one in case.documents),

@@ -351,13 +351,13 @@ _INDEXABLE = {
 class ModelSource:
     """The source of a random model class, ``Drawn``."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, layer: str = "SearchRedisMixin") -> None:
         self.rng = rng
         self.classes: list[str] = []
         self.index: list[str] = []
         fields = self._fields(rng.randint(2, 6), 2, "")
         index = f"    __index__ = {{{', '.join(self.index)}}}\n" if self.index else ""
-        own = f"class Drawn(models.Model, SearchRedisMixin):\n{index}    pk = types.StringType()\n{fields}"
+        own = f"class Drawn(models.Model, {layer}):\n{index}    pk = types.StringType()\n{fields}"
         self.text = "\n\n".join([*self.classes, own])
 
     def _fields(self, count: int, deep: int, above: str) -> str:
@@ -410,13 +410,6 @@ def class_of(source: str) -> Any:
     """The class that a source makes."""
     from schematics import models, types
 
-    from rs_search import SearchRedisMixin, search_options
-
-    space: dict[str, Any] = {
-        "models": models,
-        "types": types,
-        "SearchRedisMixin": SearchRedisMixin,
-        "search_options": search_options,
-    }
-    exec(source, space)
+    space: dict[str, Any] = {"models": models, "types": types}
+    exec(f"from rs_search import *\n\n{source}", space)
     return space["Drawn"]

@@ -65,7 +65,7 @@ def test_an_attribute_of_the_class_is_read(attributes: dict[str, Any], name: str
     [
         ({"__prefix__": ""}, "__prefix__ must be a non-empty string, not ''"),
         ({"__prefix__": 5}, "__prefix__ must be a non-empty string, not 5"),
-        ({"__expire__": 0}, "__expire__ must be a positive number of seconds, not 0"),
+        ({"__expire__": 0}, "__expire__ must be a positive number of seconds, up to 10,000,000,000, not 0"),
         ({"__expire__": -1}, "not -1"),
         ({"__expire__": 1.5}, "not 1.5"),
         ({"__expire__": True}, "not True"),
