@@ -107,8 +107,9 @@ def discover(state: ServerState) -> Operation[Capabilities]:
     A server without search is asked again every `ASK_EVERY` seconds: modules can be loaded while it runs.
     Cost: 2 to 4 round trips, once a connection pool, and after a connection was made anew.
     """
-    if state.known is not None:
-        return state.known
+    # Looked at once: the seconds that it holds for may be over at the next look.
+    if (valid := state.known) is not None:
+        return valid
     known = state.capabilities
     found = yield from _ask(state.database)
     state.asked = time.monotonic()

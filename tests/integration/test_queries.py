@@ -49,10 +49,12 @@ class Note(Model, SearchRedisMixin):
 
 def test_a_negated_search_minds_its_field_only(client: redis.Redis) -> None:
     # RediSearch 2.10.5 leaves out of `-@text:(w) @day:[…]` documents that have the word in another TEXT field, here and
-    # there, once the word has many postings.
-    for seed in range(3):
+    # there, once the word has many postings: of 200 documents of these seeds one, indexed as they come.
+    for seed in (2, 7, 11):
+        client.flushall()
+        assert Note.all().count() == 0
         chance = random.Random(seed)
-        made = [(chance.choice(["ice", "snow"]), chance.choice(["ice", "y"])) for _ in range(300)]
+        made = [(chance.choice(["ice", "snow"]), chance.choice(["ice", "y"])) for _ in range(200)]
         Note.set_many(
             Note({"pk": f"{place:03}", "text": text, "tags": [tag], "day": "2024-01-01"})
             for place, (text, tag) in enumerate(made)
@@ -159,6 +161,20 @@ def test_an_in_with_many_values_is_answered(client: redis.Redis) -> None:
     assert pks(text__nin=[]) == ["0", "1", "2"]
 
 
+def test_strings_are_ordered_by_code_point(client: redis.Redis) -> None:
+    # A SORTABLE TAG is folded and normalised unless it is UNF; UTF-16 would put U+1F600 before U+FB01.
+    texts = ["z", "é", "ﬁ", "😀", "Z", "", "a", "A", "\uffff", "\U0010ffff", "ß", "É", "aB", "ab", "e\u0301"]
+    keep(*({"text": text} for text in texts))
+    in_order = sorted(texts)
+    assert Thing.order_by("text").values_list("text", flat=True) == in_order
+    assert Thing.order_by("text")[2:9].values_list("text", flat=True) == in_order[2:9]
+    assert Thing.order_by("-text", "pk")[:5].values_list("text", flat=True) == in_order[::-1][:5]
+    for place, end in enumerate(in_order):
+        assert sorted(Thing.filter(text__lt=end).values_list("text", flat=True)) == in_order[:place]
+    assert pks(text__startswith="A") == ["7"]
+    assert pks(text__contains="B") == ["12"]
+
+
 def test_dates_of_every_year_and_zone_compare_as_instants(client: redis.Redis) -> None:
     keep({"moment": "0001-01-02T00:00:00"}, {"moment": "2024-01-01T00:00:00+05:30"}, {"moment": "2023-12-31T18:30:00"},
          {"moment": "9999-12-30T23:59:59.999999Z"}, {"day": "0001-01-01"})  # fmt: skip
@@ -177,19 +193,22 @@ def test_a_value_without_a_utf8_form_is_found_nowhere(client: redis.Redis) -> No
 
 
 def test_negations_side_by_side_below_a_union_lose_no_rows(client: redis.Redis) -> None:
-    # RediSearch 2.10.5 loses rows now and then of `@a:{…} ((-@b:{…} -@a:{…}) | …)`; written `-(@b:{…} | @a:{…})` none.
-    chance = random.Random(5)
-    for turn in range(12):
-        Thing.delete_all()
+    # RediSearch 2.10.5 loses rows of `@a:{…} ((-@b:{…} -@a:{…}) | …)`, of 6 in a hundred of these queries; written
+    # `-(@b:{…} | @a:{…})` of none.
+    for seed in (0, 1, 4, 5):
+        chance = random.Random(seed)
         made = [
             {"text": chance.choice("abcde"), "tags": chance.choices("abcde", k=chance.randrange(3))} for _ in range(12)
         ]
+        client.flushall()
+        # Indexed as they come, not as the server finds them.
+        assert Thing.all().count() == 0
         keep(*made)
-        for _ in range(15):
+        for turn in range(24):
             one, two, three = (chance.sample("abcde", chance.randrange(1, 5)) for _ in range(3))
             asked = Q(text__in=one) & (~Q(tags__in=two) ^ Q(text__in=three))
             wanted = [
                 str(place) for place, thing in enumerate(made)
                 if thing["text"] in one and ((not set(thing["tags"]) & set(two)) is not (thing["text"] in three))
             ]  # fmt: skip
-            assert sorted(pks(asked)) == sorted(wanted), turn
+            assert sorted(pks(asked)) == sorted(wanted), (seed, turn)

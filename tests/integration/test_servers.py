@@ -194,8 +194,13 @@ def test_strict_performance_refuses_a_scan_with_the_plan(client: redis.Redis) ->
     else:
         with pytest.raises(StrictPerformanceException, match="no RediSearch"):
             Strict.filter(name="n").count()
-    with pytest.raises(StrictPerformanceException, match="scan"):
-        len(Strict.filter(name__regex="a"))
+    some = Strict.filter(name__regex="a")
+    for ask in (some.__len__, some.count, some.exists, some.first, some.last, some.get, some.in_bulk, some.delete,
+                lambda: next(some.iterator()), lambda: some.order_by("name")[:1].values()[0],
+                lambda: some.update(name="b"), lambda: Strict.delete_filter(name__regex="a"),
+                lambda: Strict.match(name__regex="a")):  # fmt: skip
+        with pytest.raises(StrictPerformanceException, match=r"scan    every key Strict:\*"):
+            ask()
 
 
 def test_an_index_that_disappears_is_made_again(indexed: redis.Redis) -> None:
