@@ -23,6 +23,7 @@
         ├── IncompleteResult                      the server says that it left rows out
         ├── MissingIndex                          the index is not there, and may not be made (``__auto_index__``)
         ├── MissingModule                         the server has lost a module that it had
+        ├── LimitLowered                          the server gives fewer rows at once than it did
         ├── NotAllowed                            a replica that is only read, or a user without leave
         ├── WrongKeyType                          a key of the model holds what no layer of ours wrote
         └── EmbeddedServerError                   the embedded server could not be started
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidObject",
     "InvalidSlice",
     "InvalidValue",
+    "LimitLowered",
     "MissingIndex",
     "MissingModule",
     "MultipleFound",
@@ -169,6 +171,10 @@ class MissingModule(ServerError):
 
 class NotAllowed(ServerError):
     """The server is a replica that is only read, or its user may not run the command."""
+
+
+class LimitLowered(ServerError):
+    """The server gives fewer rows at once than it did; what it can do is found out anew."""
 
 
 class WrongKeyType(ServerError):

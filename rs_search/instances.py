@@ -14,7 +14,7 @@ from .hydration import LOADED, Loaded, hydrator, loaded
 from .kinds import Unkeepable
 from .options import own_method
 from .primary_key import is_given, new_primary_key, primary_key
-from .quick import quick_writer
+from .quick import quick_validator, quick_writer
 from .reading import decode
 from .schema import own_attribute, schema_of
 from .storage import storage_of
@@ -49,7 +49,7 @@ def prepare(instance: Any) -> Prepared:
     Raises `InvalidObject` or `UnstorableValue`; the instance is as it was then.
     """
     refuse_partial(instance)
-    return _prepared_quickly(instance, None) or prepare_slowly(instance)
+    return _prepared_quickly(instance, None) or _prepared_slowly(instance)
 
 
 def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
@@ -69,7 +69,7 @@ def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
     return made
 
 
-def prepare_slowly(instance: Any) -> Prepared:
+def _prepared_slowly(instance: Any) -> Prepared:
     """What `prepare` does, by schematics' own validation, whatever the model is."""
     before = Values.of(instance)
     try:
@@ -227,6 +227,11 @@ def _assign_pk(instance: Any) -> None:
 def validate(instance: Any) -> None:
     """Run schematics' validation. Raises `InvalidObject`."""
     model = type(instance)
+    quick = quick_validator(model)
+    values = None if quick is None else quick(instance)
+    if values is not None:
+        instance._data.converted, instance._data.valid = {}, values
+        return
     run = own_attribute(model, "validate") or Model.validate
     before = classes_within(instance)
     try:

@@ -46,6 +46,7 @@ from schematics.types import (
     UTCDateTimeType,
     UUIDType,
 )
+from schematics.types.serializable import Serializable
 
 from .errors import SchemaError
 from .primary_key import is_text_of_pk
@@ -163,8 +164,13 @@ _MADE_BY = ("__new__", "__init__", "__setattr__")
 
 
 def is_known(model: type[Model]) -> bool:
-    """Whether validating an instance of a model is known beforehand."""
+    """Whether validating an instance of a model is known beforehand, once the computed fields have been asked."""
     return own_attribute(model, "validate") is own_attribute(Model, "validate") and _is_known(model, ())
+
+
+def has_computed(model: type[Model]) -> bool:
+    """Whether a model has computed fields: they are the user's own."""
+    return any(field.computed is not None for field in schema_of(model).fields.values())
 
 
 def _is_known(model: type[Model], above: tuple[type[Model], ...]) -> bool:
@@ -186,12 +192,14 @@ def _is_schematics(model: type[Model], name: str) -> bool:
 def _is_plain(model: type[Model], name: str) -> bool:
     """Whether a field is read by a descriptor of schematics or ours: a subclass may have a property in its place."""
     found = next((base.__dict__[name] for base in model.__mro__ if name in base.__dict__), None)
+    if isinstance(found, Serializable):
+        return True
     return isinstance(found, FieldDescriptor) and type(found).__module__.startswith(("schematics.", "rs_search."))
 
 
 def _is_known_field(field: Field, above: tuple[type[Model], ...]) -> bool:
-    # What is computed is the user's own.
-    return field.computed is None and _is_known_type(field.type, above)
+    # In an object within, what is computed is asked while that is made anew.
+    return (field.computed is None or len(above) == 1) and _is_known_type(field.type, above)
 
 
 def _is_known_type(type_: BaseType, above: tuple[type[Model], ...]) -> bool:

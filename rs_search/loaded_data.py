@@ -12,17 +12,22 @@ from collections.abc import MutableMapping
 from typing import Any, ClassVar
 
 import msgspec
+from schematics.models import Model
 
 from .reading import CopyableDict
 
-_making = threading.Lock()
+_making = threading.RLock()
 
 
 class LoadedData(msgspec.Struct, eq=False):
     """All that a `ModelDict` does. Its subclasses, one a model, have a member ``f0``, ``f1``, … for each field."""
 
+    #: The fields in their order.
+    _names: ClassVar[tuple[str, ...]] = ()
     #: Which member holds which field; `nothing` those that are computed.
     _members: ClassVar[dict[str, str]] = {}
+    #: Which member holds an object of which class, as its values until somebody asks for the object.
+    _objects: ClassVar[dict[str, tuple[str, type[Model]]]] = {}
     nothing: ClassVar[None] = None
     #: msgspec decodes every member from some name; of this one it takes null only.
     made: None = msgspec.field(default=None, name="_ix made")
@@ -30,10 +35,10 @@ class LoadedData(msgspec.Struct, eq=False):
     def whole(self) -> Any:
         """The `ModelDict`, made now if need be."""
         if self.made is None:
-            # Two that are made at once would each take the writes of one thread.
+            # Two that are made at once would each take the writes of one thread; so it is with objects.
             with _making:
                 if self.made is None:
-                    values = {name: getattr(self, member) for name, member in self._members.items()}
+                    values = {name: self[name] for name in self._names}
                     self.made = CopyableDict(converted=values)  # type: ignore[assignment]
         return self.made
 
@@ -44,18 +49,31 @@ class LoadedData(msgspec.Struct, eq=False):
         if self.made is not None:
             return self.made.get(name, default)
         member = self._members.get(name)
-        return default if member is None else getattr(self, member)
+        if member is not None:
+            return getattr(self, member)
+        return self._object(name) if name in self._objects else default
 
     def __getitem__(self, name: Any) -> Any:
         if self.made is not None:
             return self.made[name]
-        return getattr(self, self._members[name])
+        return self._object(name) if name in self._objects else getattr(self, self._members[name])
 
     def __contains__(self, name: Any) -> bool:
-        return name in self._members if self.made is None else name in self.made
+        return name in self._members or name in self._objects if self.made is None else name in self.made
 
     def __len__(self) -> int:
-        return len(self._members) if self.made is None else len(self.made)
+        return len(self._names) if self.made is None else len(self.made)
+
+    def _object(self, name: str) -> Any:
+        member, model = self._objects[name]
+        found = getattr(self, member)
+        if isinstance(found, LoadedData):
+            with _making:
+                found = getattr(self, member)
+                if isinstance(found, LoadedData):
+                    found = instance_with(model, found)
+                    setattr(self, member, found)
+        return found
 
     # --- all else -------------------------------------------------------------------------------------------------
 
@@ -112,6 +130,13 @@ class LoadedData(msgspec.Struct, eq=False):
 
     def __copy__(self) -> Any:
         return self.whole().copy()
+
+
+def instance_with(model: type[Model], data: Any) -> Any:
+    """An instance with these values, made without asking its class."""
+    made = object.__new__(model)
+    made._data = data
+    return made
 
 
 def _of_whole(name: str) -> Any:

@@ -23,7 +23,7 @@ from .instances import own_key, own_pk
 from .memo import once_per_class
 from .operations import convert, records, relations, removal, search, selected
 from .operations.convert import Converted
-from .operations.requests import ALONE, OnError, OnProgress, Operation, Pause, Stream, through
+from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -45,7 +45,8 @@ from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
-from .storage.base import ABSENT, ALWAYS, BATCH, PRESENT
+from .storage.base import ABSENT, ALWAYS, PRESENT
+from .turns import freed, in_turns
 from .twins import Make, awaited, sync
 
 M = TypeVar("M")
@@ -287,7 +288,7 @@ class Objects(Generic[M]):
 
     def _get_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[list[M | None]]:
         """The objects with these primary keys, in their order, None for what is missing. 1 round trip a thousand."""
-        texts = self._pk_texts(pks, "get_many")
+        texts = yield from self._pk_texts(pks, "get_many")
         return (yield from records.get_many(state, self.model, texts))
 
     get_many, aget_many = sync(_get_many), awaited(_get_many)
@@ -295,11 +296,11 @@ class Objects(Generic[M]):
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
         """Remove the objects with these primary keys, or these instances, of any version; gives how many there were."""
         given = collection(pks, f"{self.model.__name__}.delete_many()")
-        for one in given:
-            if isinstance(one, Model):
-                refuse_others(self.model, one)
-        keys = [own_key(one) for one in given if isinstance(one, Model)]
-        texts = [text_of_pk(self.model, pk) for pk in given if not isinstance(pk, Model)]
+        instances = [one for one in given if isinstance(one, Model)]
+        for one in instances:
+            refuse_others(self.model, one)
+        keys = yield from taking_turns(in_turns(instances, lambda part: list(map(own_key, part))))
+        texts = yield from self._pk_texts([pk for pk in given if not isinstance(pk, Model)], "delete_many")
         return (yield from removal.remove_many(state, self.model, keys, texts))
 
     delete_many, adelete_many = sync(_delete_many), awaited(_delete_many)
@@ -385,12 +386,8 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
         answer = yield from search.select_rows(state, self._wanted(select, shape))
-        make = row_maker(self.model, shape)
-        rows = [make(key, stored) for key, stored in answer.value[:BATCH]]
-        for start in range(BATCH, len(answer.value), BATCH):
-            # Other tasks of an event loop have their turn.
-            yield Pause(0)
-            rows += [make(key, stored) for key, stored in answer.value[start : start + BATCH]]
+        rows = yield from taking_turns(in_turns(answer.value, lambda part: self._shaped(part, shape)))
+        yield from taking_turns(freed(answer.value))
         yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
 
@@ -431,7 +428,8 @@ class Objects(Generic[M]):
         self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
     ) -> Operation[dict[str, Any]]:
         """The rows that a question finds by primary key, of those among ``pks``."""
-        pk_of, texts = storage_of(self.model).pk, None if pks is None else self._pk_texts(pks, "in_bulk")
+        pk_of = storage_of(self.model).pk
+        texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
         select = self._wanted(select, shape)
         if texts is None or select.distinct:
             answer = yield from search.select_rows(state, select)
@@ -439,9 +437,11 @@ class Objects(Generic[M]):
             found = [row for row in answer.value if wanted is None or pk_of(row[0]) in wanted]
         else:
             found = yield from search.select_among(state, select, texts)
-        rows = self._shaped(found, shape)
+        rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
         yield from relations.prefetch(rows, shape.prefetch)
-        return {pk_of(key): row for (key, _), row in zip(found, rows, strict=True)}
+        found_pks = yield from taking_turns(in_turns(found, lambda part: [pk_of(key) for key, _ in part]))
+        yield from taking_turns(freed(found))
+        return dict(zip(found_pks, rows, strict=True))
 
     def call_operation(self, name: str, make: Make[T]) -> T:
         """Run an operation on the model's server and wait."""
@@ -476,8 +476,10 @@ class Objects(Generic[M]):
     def _everything(self) -> ResultSet[M]:
         return ResultSet(self, Select(self.model), ((_called(self.model), None),))
 
-    def _pk_texts(self, pks: Iterable[Any], method: str) -> list[str]:
-        return [text_of_pk(self.model, pk) for pk in collection(pks, f"{self.model.__name__}.{method}()")]
+    def _pk_texts(self, pks: Iterable[Any], method: str) -> Operation[list[str]]:
+        given = collection(pks, f"{self.model.__name__}.{method}()")
+        work = in_turns(given, lambda part: [text_of_pk(self.model, pk) for pk in part])
+        return (yield from taking_turns(work))
 
     def _hydrate(self, key: str, stored: Any) -> M:
         return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]

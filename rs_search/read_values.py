@@ -52,13 +52,14 @@ class Step:
     """What a value is decoded as, and what makes the native value of that, if it is not yet.
 
     ``raw`` tells that it is left as its text, null as well. ``floats``: there may be floats in it, which some servers
-    read one unit off.
+    read one unit off. ``model``: what is decoded is all that an object of this class needs, whenever it is made.
     """
 
     stored: Any
     write: Write | None = None
     raw: bool = False
     floats: bool = False
+    model: type[Model] | None = None
 
 
 def by_call(stored: Any, convert: Convert, raw: bool = False, floats: bool = False) -> Step:

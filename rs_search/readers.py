@@ -151,8 +151,15 @@ def _read(model: type[Model], names: Collection[str], above: _Classes, rows: boo
     floats = any(step.floats for _, _, step in steps.values())
     if floats and not above:
         members.append(("beside", _Beside | None, msgspec.field(default=None, name=COMPANIONS)))
-    held = {name: steps[name][1] if name in steps else "nothing" for name in names}
-    return _Read(_struct(model, members, held), steps, tuple(others), floats)
+    objects = {name: (member, step.model) for name, (_, member, step) in steps.items() if _is_late(step, rows)}
+    held = {name: steps[name][1] if name in steps else "nothing" for name in names if name not in objects}
+    struct = _struct(model, members, {"_names": tuple(names), "_members": held, "_objects": objects})
+    return _Read(struct, steps, tuple(others), floats)
+
+
+def _is_late(step: Step, rows: bool) -> bool:
+    """Whether an object is made when somebody asks for it."""
+    return step.model is not None and not rows
 
 
 def _has_default(field: Field) -> bool:
@@ -165,8 +172,7 @@ def _member(name: str, stored: Any, field: Field) -> tuple[str, Any, Any]:
     return name, annotation, msgspec.field(default=default, name=field.member)
 
 
-def _struct(model: type[Model], members: list[tuple[str, Any, Any]], held: dict[str, str]) -> Any:
-    namespace = {"_members": held}
+def _struct(model: type[Model], members: list[tuple[str, Any, Any]], namespace: dict[str, Any]) -> Any:
     try:
         return msgspec.defstruct(model.__name__, members, bases=(LoadedData,), namespace=namespace, eq=False)
     except (TypeError, ValueError):
@@ -181,7 +187,7 @@ def _native(source: Source, read: _Read, data: str, rows: bool) -> dict[str, str
     values: dict[str, str] = {}
     for name, (field, member, step) in read.steps.items():
         values[name] = f"{data}.{member}"
-        if step.write is None and not _has_default(field):
+        if (step.write is None or _is_late(step, rows)) and not _has_default(field):
             continue
         value = source.name("v")
         source.line(f"{value} = {data}.{member}")
@@ -227,7 +233,12 @@ def _of_object(model: type[Model], above: _Classes) -> Step | None:
         source.line(f"{made}._data = {value}")
         return made
 
-    return Step(read.struct, write, floats=read.floats)
+    native = all(_is_native(field, step) for field, _, step in read.steps.values()) and not read.others
+    return Step(read.struct, write, floats=read.floats, model=model if native else None)
+
+
+def _is_native(field: Field, step: Step) -> bool:
+    return (step.write is None or step.model is not None) and not _has_default(field)
 
 
 @once_per_class

@@ -31,7 +31,7 @@ Names = tuple[str | None, ...]
 #: The variables of what an instance and its document get.
 Made = tuple[str, str]
 #: What schematics gives to each type when it validates a model.
-_CONTEXT = get_validation_context(
+CONTEXT = get_validation_context(
     initialized=True, trusted_data={}, mapping={}, init_values=False, apply_defaults=False, oo=True, recursive=False,
     app_data={},
 )  # fmt: skip
@@ -83,6 +83,9 @@ class _Writing:
         gaps, document = source.name("g"), source.name("d")
         source.line(f"{gaps} = False")
         for name, field in schema_of(model).fields.items():
+            if field.computed is not None:
+                # Of these, `quick_validator` sees to the values.
+                continue
             value = source.name("v")
             source.line(f"{value} = {read(name)}")
             with source.block(f"if {value} is not None"):
@@ -162,7 +165,7 @@ def _scalar(writing: _Writing, field: Field, value: str, names: Names) -> Made:
 
 def _whole(writing: _Writing, field: Field, value: str, names: Names) -> Made:
     """Types that are asked what they make of a value."""
-    made = writing.source.call(field.type.validate, value, writing.source.constant(_CONTEXT))
+    made = writing.source.call(field.type.validate, value, writing.source.constant(CONTEXT))
     plain = primitive(writing.source, field, made, writing.indexed)
     writing.stand(field, made, names)
     return made, plain

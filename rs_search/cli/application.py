@@ -7,7 +7,7 @@ import click
 from .. import __version__
 from . import bench, checking, converting, indexes, querying, serving, transfer
 from .base import Application
-from .completion import Bash
+from .completion import Bash, Fish, Zsh
 from .failures import EXIT_CODES
 
 
@@ -22,7 +22,7 @@ def application() -> None:
 
 
 #: Known by now to click, which looks it up by name.
-COMPLETIONS = (Bash,)
+COMPLETIONS = (Bash, Fish, Zsh)
 
 for command in (
     checking.check,

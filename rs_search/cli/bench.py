@@ -28,6 +28,8 @@ PREFIX = "rs-search-bench-"
 FLAVOURS = ("vanilla", "chocolate", "lemon", "kiwi", "hazelnut")
 ONE_BY_ONE = 200
 QUERIES = 50
+#: So many are measured.
+STEPS = 7
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,21 @@ class Measured:
 
 
 @click.command(cls=Command, example="rs-search bench --objects 10000 --url redis://localhost:6379/0")
-@click.option("--objects", "number", type=click.IntRange(1), default=2000, show_default=True, help="So many objects.")
+@click.option(
+    "--objects", "number", type=click.IntRange(1), metavar="N", default=2000, show_default=True, help="So many objects."
+)
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON an operation.")
 def bench(number: int, as_json: bool) -> None:
-    """Measure what the server does a second, with objects of its own under a prefix of their own.
+    """Measure what the server does a second.
 
-    They and their index are removed at the end; nothing else is read or written.
+    With objects of its own under a prefix of their own; they and their index are removed at the end, and nothing else
+    is read or written.
     """
     with _temporary_model() as model, progress("measuring") as tell:
         found = []
         for one in _measured(model, number):
             found.append(one.row)
-            tell(len(found))
+            tell(len(found), STEPS)
     if as_json:
         for row in found:
             click.echo(to_json(row))

@@ -50,7 +50,7 @@ class Checked:
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 @click.pass_context
 def check(context: click.Context, as_json: bool) -> None:
-    """Tell what the server can do, what is missing and why, and which settings cut answers."""
+    """Tell what the server can do, what it lacks and what it cuts."""
     client = client_of(object)
     if is_async(client):
         raise Failure("the default client is an async one: give --url", failures.USAGE)

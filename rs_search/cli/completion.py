@@ -1,10 +1,18 @@
-"""Completion in bash, which takes ``shop.models:IceCream`` for three words and has to be told that it is one."""
+"""Completion: bash takes ``shop.models:IceCream`` for three words and has to be told that it is one."""
 
 from __future__ import annotations
 
 import os
 
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
 #: Where bash breaks words, of what names of models and conditions have.
 BREAKS = (":", "=")
@@ -25,8 +33,32 @@ def joined(words: list[str]) -> list[str]:
     return found
 
 
+class Quiet(ShellComplete):
+    """Completion that says nothing where there is nothing to say, whatever is wrong, and of descending orders."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        # Click takes what begins so for an option.
+        sign = "-" if args[-1:] == ["--order"] and incomplete.startswith("-") else ""
+        try:
+            found = super().get_completions(args, incomplete.removeprefix(sign))
+        except Exception:
+            # A module that cannot be imported: a trace would stand in the midst of what is typed.
+            return []
+        return [CompletionItem(f"{sign}{item.value}", item.type, item.help) for item in found] if sign else found
+
+
 @add_completion_class
-class Bash(BashComplete):
+class Zsh(Quiet, ZshComplete):
+    """Completion in zsh."""
+
+
+@add_completion_class
+class Fish(Quiet, FishComplete):
+    """Completion in fish."""
+
+
+@add_completion_class
+class Bash(Quiet, BashComplete):
     """Completion that knows where bash breaks words."""
 
     name = "bash"

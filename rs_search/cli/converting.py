@@ -18,7 +18,9 @@ from .output import progress, to_json
 @click.option("--from", "source", type=ModelName(), metavar="MODEL", help="Move the objects of this model here.")
 @click.option("--to", type=click.Choice(["json", "string"]), default="json", show_default=True,
               help="Indexed documents, or the strings that redis-schematics reads.")  # fmt: skip
-@click.option("--batch", type=click.IntRange(1), default=500, show_default=True, help="Objects a round trip.")
+@click.option(
+    "--batch", type=click.IntRange(1), metavar="N", default=500, show_default=True, help="Objects a round trip."
+)
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
@@ -27,10 +29,11 @@ def convert(
     context: click.Context, model: type[Any], source: type[Any] | None, to: str, batch: int, dry_run: bool, yes: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Turn strings that redis-schematics wrote into indexed documents, where they are, or back.
+    """Turn stored strings into indexed documents, or back.
 
-    Stopped half-way, each object is whole; run again, it goes on. What cannot be converted is left as it is and told;
-    the exit code is 4 then.
+    They are turned where they are. Strings are what redis-schematics wrote, and this library without RedisJSON.
+    With --from, the objects of another model move here, whatever layer it is on. Stopped half-way, each object is
+    whole; run again, it goes on. What cannot be converted is left as it is and told; the exit code is 4 then.
     """
     if not dry_run:
         of = model.__name__ if source is None else f"{model.__name__} and {source.__name__}"

@@ -39,11 +39,15 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (UnreadableDocument, DATA),
     (Conflict, DATA),
     (RedisMixinException, DATA),
-    (OSError, FAULT),
+    # A file that cannot be read or written.
+    (OSError, DATA),
 )
 #: What click raises where help is all that can be said; before 8.2 it says so and exits.
 _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
-EXIT_CODES = "Exit codes: 0 done, 1 not found or not so, 2 usage, 3 server, 4 data, 130 interrupted."
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 not found or not so, 2 usage, 3 server, 4 data or files, 70 a fault of the program, "
+    "130 interrupted."
+)
 
 
 class Failure(click.ClickException):

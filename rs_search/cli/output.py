@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, Protocol
@@ -70,34 +70,23 @@ def cell(value: Any) -> str:
 
 def print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on a terminal; elsewhere a line a row, its cells separated by tabs."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(map(cell, row)))
+    if sys.stdout.isatty():
+        from .tables import print_tables
+
+        print_tables(names, rows, cell)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*names)
     for row in rows:
-        # Not markup: a value may hold brackets.
-        table.add_row(*(_plain(cell(value)) for value in row))
-    Console().print(table)
+        click.echo("\t".join(map(cell, row)))
 
 
-def _plain(words: str) -> Any:
-    from rich.text import Text
-
-    return Text(words)
-
-
-def print_fields(report: Any) -> None:
-    """A dataclass as a line a field; several values of one field a line each, under it."""
+def print_fields(report: Any, sizes: Collection[str] = ()) -> None:
+    """A dataclass as a line a field, several values of one under it; ``sizes`` names those that are bytes."""
     for field in fields(report):
-        value = getattr(report, field.name)
+        value, told = getattr(report, field.name), size if field.name in sizes else cell
         if isinstance(value, dict):
-            value = tuple(f"{name} {cell(inner)}" for name, inner in value.items())
+            value = tuple(f"{name}: {told(inner)}" for name, inner in value.items())
         if not isinstance(value, (tuple, list)):
-            click.echo(f"{field.name}: {cell(value)}".rstrip())
+            click.echo(f"{field.name}: {told(value)}".rstrip())
             continue
         click.echo(f"{field.name}: {len(value) or 'none'}")
         for one in value:
@@ -107,7 +96,19 @@ def print_fields(report: Any) -> None:
 def _words(value: Any) -> str:
     if not is_dataclass(value) or isinstance(value, type):
         return cell(value)
-    return " ".join(cell(getattr(value, field.name)) for field in fields(value)).rstrip()
+    name, *others = (cell(getattr(value, field.name)) for field in fields(value))
+    return f"{name}: {'; '.join(filter(None, others))}"
+
+
+def size(number: float) -> str:
+    """Bytes for people.
+
+    >>> size(512), size(145206208)
+    ('512 B', '138.5 MiB')
+    """
+    units = ("B", "KiB", "MiB", "GiB", "TiB")
+    place = min(len(units) - 1, max(0, int(number).bit_length() - 1) // 10)
+    return f"{number / 1024**place:.1f} {units[place]}" if place else f"{number} B"
 
 
 @contextmanager
@@ -117,10 +118,16 @@ def progress(title: str) -> Iterator[Tell]:
         yield _lines(title)
         return
     from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_dumb_terminal:
+        # Where no line can be drawn twice.
+        yield _lines(title)
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task(title, total=None)
 
         def tell(done: int, total: int | None = None, /) -> None:

@@ -85,10 +85,11 @@ def search(
     model: type[Any], words: tuple[str, ...], where: tuple[str, ...], exclude: tuple[str, ...],
     order: tuple[str, ...], limit: int | None, wanted: tuple[str, ...], counted: bool, explain: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Find objects: a table on a terminal, tab-separated lines elsewhere, or JSON Lines.
+    """Find objects: a table on a terminal, else lines, or JSON.
 
-    WORDS are looked for in every text; all of them must be in one. Lookups and values mean what they mean in Python.
-    Those of several values (in, range, near, …) take a JSON list, or values between commas; match and within take JSON;
+    A table is cut to the terminal's width; elsewhere there are tab-separated lines, or JSON Lines. WORDS are looked
+    for in every text; all of them must be in one. Lookups and values mean what they mean in Python. Those of
+    several values (in, range, near, …) take a JSON list, or values between commas; match and within take JSON;
     isnull takes true or false.
     """
     found = narrowed(model, words, where, exclude)
@@ -140,15 +141,23 @@ def _primitive(path: Path, value: Any) -> Any:
 @MODEL
 @click.argument("fields", nargs=-1, required=True, metavar="FIELD…", shell_complete=completing(columns))
 @narrowing
-@click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="So many values a field; 0: all.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    metavar="N",
+    default=10,
+    show_default=True,
+    help="So many values a field; 0: all.",
+)
 @AS_JSON
 def facets(
     model: type[Any], fields: tuple[str, ...], where: tuple[str, ...], exclude: tuple[str, ...], limit: int,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Count the values of fields, the most frequent first: exact, on any server.
+    """Count the values of fields, the most frequent first.
 
-    Each element of a list counts; objects without a value count under an empty one (null in JSON).
+    Counts are exact, on any server. Each element of a list counts; objects without a value count under an empty one
+    (null in JSON).
     """
     paths = bind_paths(model, fields, "facets")
     counters: list[Counter[str]] = [Counter() for _ in paths]

@@ -27,7 +27,9 @@ from .failures import Failure, one_line, told
 from .models import MODEL
 from .output import progress
 
-BATCH = click.option("--batch", type=click.IntRange(1), default=1000, show_default=True, help="Objects a round trip.")
+BATCH = click.option(
+    "--batch", type=click.IntRange(1), metavar="N", default=1000, show_default=True, help="Objects a round trip."
+)
 KEEP_GOING = click.option("--keep-going", is_flag=True, help="Tell what is not readable or valid, and go on.")
 #: Read from the end of a file at a time, to find its last line.
 BLOCK = 65536
@@ -49,9 +51,10 @@ def dump(
     context: click.Context, model: type[Any], output: Path | None, resume: bool, after: str | None, batch: int,
     keep_going: bool, yes: bool,
 ) -> None:  # fmt: skip
-    """Write every object as a line of JSON, in the order of keys: {"pk": …, "document": …, "ttl": seconds}.
+    """Write every object as a line of JSON, in the order of keys.
 
-    `load` reads the lines back as they were. Stopped half-way, --resume, or --after the last key, goes on.
+    A line is {"pk": …, "document": …, "ttl": seconds}, the last for objects that expire. `load` reads the lines
+    back as they were. Stopped half-way, --resume, or --after the last key, goes on.
     """
     if resume and (output is None or after is not None):
         raise Failure("--resume goes with --output, and without --after", failures.USAGE)
@@ -144,9 +147,10 @@ def load(
     context: click.Context, model: type[Any], file: IO[bytes], batch: int, skip: int, state: Path | None,
     if_absent: bool, keep_going: bool,
 ) -> None:  # fmt: skip
-    """Keep the objects of a dump, from a file or standard input; each is validated, and replaces what is there.
+    """Keep the objects of a dump, from a file or standard input.
 
-    A line that cannot be kept ends the work with its number, what came before it is kept.
+    Each is validated, and replaces what is there. A line that cannot be kept ends the work with its number, what
+    came before it is kept.
     """
     skip = max(skip, _lines_done(state))
     numbered = islice(enumerate(file, 1), skip, None)

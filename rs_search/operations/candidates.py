@@ -22,17 +22,15 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import Page, aggregate_page, cursor_page, search_page
+from ..server.replies import LISTED, Page, aggregate_page, reduced, search_page
+from ..server.replies import text as as_text
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
-from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch
+from ..turns import in_turns
+from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch, taking_turns
 
 #: Rows asked for at first: RediSearch sets memory aside for as many as a query may return.
 FIRST_ROWS = 1000
-#: More keys than that come by SCAN.
-MOST_KEYS = 1_000_000
-#: Milliseconds after which the server may take a cursor back: a task may have been cancelled before it removed it.
-MOST_IDLE = 10_000
 #: Where the database holds no more keys than so many times those that are wanted, SCAN finds them sooner.
 MOST_OTHERS = 4
 _KEY = itemgetter(0)
@@ -59,9 +57,9 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
             yield from _deliver(plan, page, check, tally)
             return
         total = None if page is None else page.total
-    keys = yield from _keys(plan, text, capabilities, total)
+    keys = yield from _keys(plan, text, total)
     if sort:
-        storage_of(plan.select.model).put_in_order(keys, plan.select.keys_down)
+        keys = yield from taking_turns(storage_of(plan.select.model).in_order(keys, plan.select.keys_down))
     # By now others may have written: what is read is checked whole.
     yield from read_rows(plan, keys, capabilities, tally)
 
@@ -191,19 +189,19 @@ def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
                    "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
 
 
-def keys_of(plan: Plan, capabilities: Capabilities) -> Operation[list[str]]:
+def keys_of(plan: Plan) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
-    return (yield from _keys(plan, plan.widened, capabilities))
+    return (yield from _keys(plan, plan.widened))
 
 
-def _keys(plan: Plan, text: str, capabilities: Capabilities, total: int | None = None) -> Operation[list[str]]:
+def _keys(plan: Plan, text: str, total: int | None = None) -> Operation[list[str]]:
     """The keys of all candidates, in one reply of the index or by SCAN; ``total`` as the index told it, if it did."""
     storage = storage_of(plan.select.model)
     if plan.access == SCAN or (yield from _most_keys_are_wanted(plan, text, total)):
         return (yield from storage.keys())
-    found = yield from indexed_keys(plan, text, capabilities, total)
+    found = yield from indexed_keys(plan, text)
     return (yield from storage.keys()) if found is None else found
 
 
@@ -214,22 +212,19 @@ def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation
     return int((yield command("DBSIZE"))) <= MOST_OTHERS * total
 
 
-def indexed_keys(
-    plan: Plan, text: str, capabilities: Capabilities, total: int | None = None
-) -> Operation[list[str] | None]:
-    """The keys that the index finds, in one reply; None where they are too many for one."""
-    if total is not None and plan.filter is None and total < capabilities.most_rows:
-        page = complete(search_page((yield _search(plan, text, capabilities.most_rows, "NOCONTENT")), content=False))
-        if len(page.rows) >= page.total:
-            return [key for key, _ in page.rows]
-    # WITHCURSOR, because MAXSEARCHRESULTS and MAXAGGREGATERESULTS do not cut it.
-    reply = yield aggregate(plan, text, "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                            "MAXIDLE", str(MOST_IDLE))  # fmt: skip
-    page, cursor = cursor_page(reply)
-    if not cursor:
-        return [key for key, _ in complete(page).rows]
-    yield command("FT.CURSOR", "DEL", plan.schema.name, cursor)
-    return None
+def indexed_keys(plan: Plan, query: str) -> Operation[list[str] | None]:
+    """The keys that the index finds, in one reply; None where it cannot tell them all apart."""
+    reply = yield aggregate(plan, query, *LISTED)
+    complete(aggregate_page(reply))
+    return (yield from listed_keys(reply))
+
+
+def listed_keys(reply: Any) -> Operation[list[str] | None]:
+    """The keys of a reply to `LISTED`; None where the server, which tells them apart by a hash, took two for one."""
+    keys = reduced(reply, "keys") or []
+    if len(keys) != int(reduced(reply, "n") or 0):
+        return None
+    return (yield from taking_turns(in_turns(keys, lambda part: list(map(as_text, part)))))
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

@@ -28,7 +28,8 @@ from ..storage.json_document import JsonDocuments
 from ..storage.keys import KeyPattern
 from ..storage.scripts import digest
 from ..storage.string import JsonStrings
-from .requests import Batch, Operation, gathered
+from ..turns import WRITTEN, in_turns
+from .requests import Batch, Operation, gathered, taking_turns
 
 OnProgress = Callable[[int, int | None], None]
 #: Why an object that expires cannot be kept in a hash.
@@ -141,7 +142,7 @@ def _keys(todo: Task, in_place: bool) -> Operation[list[str]]:
 def _turn_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: _Count) -> Operation[list[str]]:
     source, target = _kind(todo.source) or "", _kind(todo.target) or ""
     found = yield from _present(source, keys)
-    ready = [moved for key, text in found.items() if (moved := _made(todo, key, text, count)) is not None]
+    ready = yield from _all_made(todo, found, count)
     already = yield from _present(target, [key for key in keys if key not in found])
     skipped = sum(todo.target.pattern.owns(key) for key in already)
     count.skipped += skipped
@@ -169,6 +170,13 @@ def _turn_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
 def _present(kind: str, keys: list[str]) -> Operation[dict[str, bytes]]:
     texts = (yield from texts_of(kind, keys)) if keys else []
     return {key: as_bytes(text) for key, text in zip(keys, texts, strict=True) if text is not None}
+
+
+def _all_made(todo: Task, texts: dict[str, bytes], count: _Count) -> Operation[list[_Moved]]:
+    def made(part: list[tuple[str, bytes]]) -> list[_Moved]:
+        return [moved for key, text in part if (moved := _made(todo, key, text, count)) is not None]
+
+    return (yield from taking_turns(in_turns(list(texts.items()), made, turn=WRITTEN)))
 
 
 def _made(todo: Task, key: str, text: bytes, count: _Count) -> _Moved | None:
@@ -199,7 +207,7 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
     texts = yield from todo.source.texts(keys, capabilities)
     present = {key: as_bytes(text) for key, text in zip(keys, texts, strict=True) if text is not None}
     count.gone += len(keys) - len(present)
-    ready = [moved for key, text in present.items() if (moved := _made(todo, key, text, count)) is not None]
+    ready = yield from _all_made(todo, present, count)
     if todo.dry_run or not ready:
         count.converted += len(ready)
         return []

@@ -73,7 +73,7 @@ def rebuild(
     yield command("FT.ALIASUPDATE", schema.alias, name)
     yield from _drop([each for each in old if each != schema.name])
     forget(state, schema)
-    return Rebuilt(name, info.documents, time.monotonic() - began, tuple(old))
+    return Rebuilt(name, info.documents, round(time.monotonic() - began, 3), tuple(old))
 
 
 def _begun(schema: IndexSchema, own: list[str], serving: IndexInfo | None) -> Operation[str | None]:

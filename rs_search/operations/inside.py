@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..server.replies import cursor_page, search_page
+from ..errors import IncompleteResult
+from ..server.replies import LISTED, search_page
 from ..storage.base import BATCH
+from .candidates import listed_keys
 from .requests import Batch, Command, Operation, command
-
-#: Keys asked for in one reply, and milliseconds that they may be worked on before the next are asked for.
-MOST_KEYS, MOST_IDLE = 1_000_000, 60_000
 
 
 def keys_outside(name: str, keys: list[str]) -> Operation[list[str]]:
@@ -39,12 +38,9 @@ def _count(name: str, keys: list[str]) -> Command:
 
 
 def keys_inside(name: str) -> Operation[set[str]]:
-    """The keys of all documents in an index; 1 round trip a million."""
-    reply = yield command("FT.AGGREGATE", name, "*", "LOAD", "1", "@__key", "WITHCURSOR", "COUNT", str(MOST_KEYS),
-                          "MAXIDLE", str(MOST_IDLE), "TIMEOUT", "0", "DIALECT", "2")  # fmt: skip
-    page, cursor = cursor_page(reply)
-    found = {key for key, _ in page.rows}
-    while cursor:
-        page, cursor = cursor_page((yield command("FT.CURSOR", "READ", name, cursor, "COUNT", str(MOST_KEYS))))
-        found.update(key for key, _ in page.rows)
-    return found
+    """The keys of all documents in an index; 1 round trip."""
+    reply = yield command("FT.AGGREGATE", name, "*", *LISTED, "TIMEOUT", "0", "DIALECT", "2")
+    found = yield from listed_keys(reply)
+    if found is None:
+        raise IncompleteResult(f"{name} took two keys for one when it listed all of them")
+    return set(found)

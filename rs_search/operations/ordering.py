@@ -10,11 +10,12 @@ from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import Plan, make_plan, sort_arguments, sort_key
 from ..query.tree import AllOf, Bound, Condition
 from ..reading import Row
-from ..server.capabilities import Capabilities
-from ..server.replies import aggregate_page, search_page
+from ..server.capabilities import Capabilities, sorted_limit
+from ..server.replies import Page, aggregate_page, search_page
 from ..storage import storage_of
+from ..turns import freed, in_turns
 from .candidates import aggregate, complete, documents_of
-from .requests import Command, Operation, Stream, command, consume
+from .requests import Command, Operation, Stream, command, consume, next_batch, taking_turns
 
 #: Times a page is read again because a document of it was gone when it was loaded, or its index.
 MOST_RETRIES = 3
@@ -28,17 +29,20 @@ SPARE_ROWS = 1000
 def ordered_rows(plan: Plan, stream: Stream) -> Operation[list[Row]]:
     """All rows of a stream in the plan's order; of a slice, no more are kept than may be in it."""
     select, rank = plan.select, _ranks(plan)
+    most = None if select.stop is None or select.distinct is not None else 2 * select.stop + SPARE_ROWS
     found: list[Ranked] = []
-
-    def take(rows: list[Row]) -> bool:
-        found.extend((row[0], rank(row), row[1]) for row in rows)
-        if select.stop is not None and select.distinct is None and len(found) > 2 * select.stop + SPARE_ROWS:
-            found[:] = _in_order(plan, found)[: select.stop]
-        return False
-
-    yield from consume(stream, take)
-    rows, first = [(key, stored) for key, _, stored in _in_order(plan, found)], first_of_each(plan)
-    return (rows if first is None else first(rows))[select.start : select.stop]
+    try:
+        while (batch := (yield from next_batch(stream))) is not None:
+            found.extend((row[0], rank(row), row[1]) for row in batch)
+            if most is not None and len(found) > most:
+                found = yield from _in_order(plan, found)
+                del found[select.stop :]
+    finally:
+        stream.close()
+    found, first = (yield from _in_order(plan, found)), first_of_each(plan)
+    rows = yield from taking_turns(in_turns(found, _bare))
+    yield from taking_turns(freed(found))
+    return (rows if first is None else (yield from taking_turns(in_turns(rows, first))))[select.start : select.stop]
 
 
 def keys_in_order(plan: Plan, stream: Stream) -> Operation[list[str]]:
@@ -51,7 +55,10 @@ def keys_in_order(plan: Plan, stream: Stream) -> Operation[list[str]]:
         return False
 
     yield from consume(stream, take)
-    return [key for key, _, _ in _in_order(plan, found)]
+    found = yield from _in_order(plan, found)
+    keys = [key for key, _, _ in found]
+    yield from taking_turns(freed(found))
+    return keys
 
 
 def first_of_each(plan: Plan) -> Callable[[list[Row]], list[Row]] | None:
@@ -70,9 +77,14 @@ def _ranks(plan: Plan) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: rank(document(row))
 
 
-def _in_order(plan: Plan, found: list[Ranked]) -> list[Ranked]:
+def _in_order(plan: Plan, found: list[Ranked]) -> Operation[list[Ranked]]:
     select = plan.select
-    return ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
+    work = ordered(found, select.order, select.keys_down, storage_of(select.model).rank)
+    return (yield from taking_turns(work))
+
+
+def _bare(rows: list[Ranked]) -> list[Row]:
+    return [(key, stored) for key, _, stored in rows]
 
 
 # --- as the index has them --------------------------------------------------------------------------------------------
@@ -100,7 +112,7 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if plan.filter is not None or stop + 1 > capabilities.most_rows:
         return None
     page = complete(search_page((yield _search_command(plan, start - before, stop + 1))))
-    if any(text is None for _, text in page.rows):
+    if any(text is None for _, text in page.rows) or _is_cut(page, start - before, stop + 1):
         return None
     rank = _ranks(plan)
     found = [(key, rank((key, text)), text) for key, text in page.rows]
@@ -108,10 +120,10 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if before and wanted and found[0][1] == wanted[0][1]:
         return None
     if not after or after[0][1] != wanted[-1][1]:
-        return [(key, stored) for key, _, stored in _in_order(plan, wanted)]
+        return _bare((yield from _in_order(plan, wanted)))
     apart = [row for row in wanted if row[1] != after[0][1]]
     tied = yield from _tied(plan, after[0][1][0], len(wanted) - len(apart), capabilities)
-    rows = [(key, stored) for key, _, stored in _in_order(plan, apart)] + tied
+    rows = _bare((yield from _in_order(plan, apart))) + tied
     # Where others wrote between the two questions, one is asked that tells both.
     return rows if len({key for key, _ in rows}) == len(wanted) else None
 
@@ -136,8 +148,22 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
         if all(text is not None for _, text in page.rows):
-            return page.rows
+            return None if (yield from _may_be_cut(plan, page)) else page.rows
     return None
+
+
+def _is_cut(page: Page, start: int, stop: int) -> bool:
+    """Whether rows are missing that the page tells of: the server's limit on results is lower than it was."""
+    return len(page.rows) < min(stop, page.total) - start
+
+
+def _may_be_cut(plan: Plan, page: Page) -> Operation[bool]:
+    """The same of FT.AGGREGATE, whose total counts what FILTER left out as well."""
+    start, stop = plan.select.start, plan.select.stop or 0
+    if not _is_cut(page, start, stop) or plan.filter is None:
+        return _is_cut(page, start, stop)
+    # Of a lower limit than the rows asked for the server would say so.
+    return start + len(page.rows) >= stop - start and (yield from sorted_limit()) < stop
 
 
 def _search_command(plan: Plan, start: int, stop: int) -> Command:

@@ -7,11 +7,11 @@ and again until it does: no update is lost, on any layer, and the index's compan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from schematics.models import Model
 
@@ -38,13 +38,16 @@ from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record
+from ..turns import WRITTEN, Work, in_turns
 from . import versions
-from .requests import ALONE, Operation, Pause
+from .requests import ALONE, Operation, Pause, taking_turns
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
 OnError = Callable[[int, Any, Exception], None]
 OnProgress = Callable[[int], None]
+#: An instance, and what is to be written of it.
+_Ready: TypeAlias = tuple[Any, Prepared]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -90,7 +93,11 @@ def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
         rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
     build = hydrator(model)
-    return [build(*found[pk]) if pk in found else None for pk in pks]
+
+    def built(part: list[str]) -> list[Any]:
+        return [build(*found[pk]) if pk in found else None for pk in part]
+
+    return (yield from taking_turns(in_turns(pks, built)))
 
 
 # --- writing one ------------------------------------------------------------------------------------------------------
@@ -262,7 +269,8 @@ def put_many(state: ServerState, instances: Iterable[Any], many: Many) -> Operat
         if not chunk:
             return kept
         if options_of(many.model).version_field is None:
-            kept += yield from _write_batch(state, list(_prepared(chunk, position, many)), many)
+            ready = yield from taking_turns(_prepared(chunk, position, many))
+            kept += yield from _write_batch(state, ready, many)
         else:
             kept += yield from _write_versions(state, chunk, position, many)
         position += len(chunk)
@@ -270,18 +278,20 @@ def put_many(state: ServerState, instances: Iterable[Any], many: Many) -> Operat
             many.on_progress(kept)
 
 
-def _prepared(chunk: list[Any], position: int, many: Many) -> Iterator[tuple[Any, Prepared]]:
+def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]:
+    ready: list[_Ready] = []
     for place, instance in enumerate(chunk, position):
+        if place > position and (place - position) % WRITTEN == 0:
+            yield
         try:
             refuse_others(many.model, instance, exactly=True)
-            ready = prepare(instance)
+            ready.append((instance, prepare(instance)))
         except InvalidObject as error:
             many.tell(place, instance, error)
-        else:
-            yield instance, ready
+    return ready
 
 
-def _write_batch(state: ServerState, ready: list[tuple[Any, Prepared]], many: Many) -> Operation[int]:
+def _write_batch(state: ServerState, ready: list[_Ready], many: Many) -> Operation[int]:
     if not ready:
         return 0
     records = [prepared.record(many.expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 from ..errors import RedisMixinException
+from ..turns import Work
 
 T = TypeVar("T")
 Argument: TypeAlias = str | bytes | int | float
@@ -129,6 +130,17 @@ def consume(stream: Stream, take: Callable[[list[Any]], bool]) -> Operation[None
     """Run a stream inside an operation: ``take`` gets each batch, and says whether it has enough."""
     # Nothing is delivered on: what is left are requests.
     yield from cast("Operation[None]", through(stream, lambda rows: (None, take(rows))))
+
+
+def taking_turns(work: Work[T]) -> Operation[T]:
+    """The result of work in turns, between which other tasks of an event loop have theirs."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        yield Pause(0)
 
 
 def command(*arguments: Argument) -> Command:

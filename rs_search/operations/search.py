@@ -16,11 +16,24 @@ from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
+from ..turns import in_turns
 from .across import resolved
 from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
 from .index import ensure_index, lost, why_no_index
 from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
-from .requests import Batch, Command, Deliver, Elsewhere, Operation, Stream, command, consume, next_batch, through
+from .requests import (
+    Batch,
+    Command,
+    Deliver,
+    Elsewhere,
+    Operation,
+    Stream,
+    command,
+    consume,
+    next_batch,
+    taking_turns,
+    through,
+)
 
 T = TypeVar("T")
 
@@ -118,7 +131,7 @@ def resolved_select(select: Select) -> Operation[Select]:
 def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
     answer = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
     pk = storage_of(model).pk
-    return [pk(key) for key in answer.value]
+    return (yield from taking_turns(in_turns(answer.value, lambda part: list(map(pk, part)))))
 
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
@@ -129,7 +142,7 @@ def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[s
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
     doubtful = yield from _has_doubts(plan)
     if plan.access != SCAN and plan.check is None and not doubtful:
-        keys = yield from indexed_keys(plan, plan.query, capabilities)
+        keys = yield from indexed_keys(plan, plan.query)
         if keys is not None:
             return keys
     found: list[str] = []
@@ -200,7 +213,7 @@ def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -
 def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
     """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
     plan, capabilities = yield from _planned(state, select)
-    found = yield from asked(state, plan, lambda planned: keys_of(planned, capabilities))
+    found = yield from asked(state, plan, keys_of)
     return found, plan, capabilities
 
 
@@ -245,7 +258,8 @@ def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[R
 
     yield from consume(stream, take)
     if not in_order:
-        storage_of(select.model).put_in_order(found, select.keys_down, of=itemgetter(0))
+        work = storage_of(select.model).in_order(found, select.keys_down, of=itemgetter(0))
+        found = yield from taking_turns(work)
     return found[select.start : select.stop]
 
 

@@ -13,7 +13,8 @@ from ..rewriting import bumped, change, check_values, rewritten
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
 from ..storage.base import BATCH, SEEN, Record, Seen
-from .requests import ALONE, CHANGE, Batch, OnError, OnProgress, Operation
+from ..turns import WRITTEN, in_turns
+from .requests import ALONE, CHANGE, Batch, OnError, OnProgress, Operation, taking_turns
 from .search import keys_asked
 
 #: Changes a stored object, in place, and gives the names of the fields; by its key.
@@ -71,10 +72,14 @@ def _for_selected(
         capabilities, where, waiting = (yield from discover(state)), select.where, keys
     storage, meets = storage_of(select.model), predicate(where)
     done = 0
+
+    def recorded(part: list[Seen]) -> list[Record]:
+        return list(_records(select.model, [one for one in part if meets(one.document)], change_it, on_error))
+
     while waiting:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        seen = [one for one in (yield from storage.look(batch, capabilities)) if meets(one.document)]
-        records = list(_records(select.model, seen, change_it, on_error))
+        seen = yield from storage.look(batch, capabilities)
+        records = yield from taking_turns(in_turns(seen, recorded, turn=WRITTEN))
         before = storage.preamble(capabilities)
         batch_of = (*before, *(storage.guarded(record, capabilities) for record in records))
         replies = (yield Batch(batch_of, role=CHANGE))[len(before) :]

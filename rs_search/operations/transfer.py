@@ -15,14 +15,16 @@ from schematics.models import Model
 
 from ..codec import Document
 from ..errors import ServerError, UnreadableDocument, shown_key
+from ..index_schema import index_schema_of
 from ..instances import hydrate, prepare
 from ..primary_key import is_given
-from ..schema import schema_of
+from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of
 from ..storage.base import ABSENT, Record
 from .convert import WHOLE_HASHES
 from .requests import CHANGE, Batch, Operation, gathered
+from .stored import payload_of, with_the_rest
 
 OnUnreadable = Callable[[UnreadableDocument], None]
 
@@ -90,7 +92,7 @@ def seconds(left: int | None) -> int | None:
 
 
 def record_of(model: type[Model], line: Line) -> Record:
-    """What the storage writes for a line, its version as it was.
+    """What the storage writes for a line: its version as it was, and members that the model does not know, if it can.
 
     Raises `UnreadableDocument` for what is not the model's, `InvalidObject` for what does not validate.
     """
@@ -99,7 +101,14 @@ def record_of(model: type[Model], line: Line) -> Record:
     if own is not None and own.computed is None and not is_given(instance._data.get("pk")):
         # Written by others, under a key that its fields do not make.
         instance._data.converted["pk"] = line.pk
-    return prepare(instance).record(line.ttl)
+    prepared = prepare(instance)
+    storage = storage_of(model)
+    written = {name: value for name, value in prepared.document.items() if name != COMPANIONS}
+    document = with_the_rest(line.document, written)
+    if storage.partial or document == written:
+        return prepared.record(line.ttl)
+    payload = payload_of(index_schema_of(model), document) if storage.indexed else storage.payload(document)
+    return Record(prepared.key, payload, line.ttl)
 
 
 def write(state: ServerState, model: type[Model], records: list[Record], if_absent: bool = False) -> Operation[int]:

@@ -16,7 +16,8 @@ from ..rewriting import bumped
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, PRESENT, SEEN, Record, Seen
-from .requests import ALONE, CHANGE, Batch, Operation
+from ..turns import WRITTEN, Work
+from .requests import ALONE, CHANGE, Batch, Operation, taking_turns
 
 #: Whether an object was kept, or why it was refused.
 Outcome: TypeAlias = bool | Exception
@@ -69,11 +70,7 @@ def put(
     outcomes: dict[int, Outcome] = {}
     attempts: dict[int, _Attempt] = {}
     try:
-        for place, instance in enumerate(instances):
-            try:
-                attempts[place] = _attempt(model, instance)
-            except InvalidObject as error:
-                outcomes[place] = error
+        yield from taking_turns(_made_ready(model, instances, attempts, outcomes))
         yield from _look(model, list(attempts.values()), when, capabilities)
         refused = bool(outcomes) or any(isinstance(one.outcome, Conflict) for one in attempts.values())
         if not (all_or_none and refused):
@@ -84,6 +81,18 @@ def put(
     outcomes.update({place: bool(one.outcome) if not isinstance(one.outcome, Exception) else one.outcome
                      for place, one in attempts.items()})  # fmt: skip
     return [outcomes[place] for place in range(len(instances))]
+
+
+def _made_ready(
+    model: type[Model], instances: list[Any], attempts: dict[int, _Attempt], outcomes: dict[int, Outcome]
+) -> Work[None]:
+    for place, instance in enumerate(instances):
+        if place and place % WRITTEN == 0:
+            yield
+        try:
+            attempts[place] = _attempt(model, instance)
+        except InvalidObject as error:
+            outcomes[place] = error
 
 
 def _attempt(model: type[Model], instance: Any) -> _Attempt:

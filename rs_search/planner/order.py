@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ..companions import comparable_of
 from ..kinds import canonical
 from ..paths import EACH, Document, Path
 from ..query.bind import OrderKey
+from ..turns import Work, in_turns, sorted_in_turns
 
 #: A row's key, what it is ordered by (None where it is missing), and what the caller keeps of it.
 Ranked = tuple[str, tuple[Any, ...], Any]
@@ -26,16 +27,20 @@ def ranker(order: tuple[OrderKey, ...]) -> Callable[[Document], tuple[Any, ...]]
 
 
 def ordered(
-    rows: Iterable[Ranked], order: tuple[OrderKey, ...], keys_down: bool = False, rank: Callable[[str], str] = str
-) -> list[Ranked]:
+    rows: list[Ranked], order: tuple[OrderKey, ...], keys_down: bool = False, rank: Callable[[str], str] = str
+) -> Work[list[Ranked]]:
     """Rows in their order, ties by the ``rank`` of their keys; O(n log n)."""
-    found = sorted(rows, key=lambda row: rank(row[0]), reverse=keys_down)
+    found = yield from sorted_in_turns(rows, lambda row: rank(row[0]), keys_down)
     for place in reversed(range(len(order))):
-        present = [row for row in found if row[1][place] is not None]
-        missing = [row for row in found if row[1][place] is None]
-        present.sort(key=lambda row: row[1][place], reverse=order[place].descending)
-        found = present + missing
+        found = yield from _ordered_by(found, place, order[place].descending)
     return found
+
+
+def _ordered_by(rows: list[Ranked], place: int, descending: bool) -> Work[list[Ranked]]:
+    """Rows by one of the things that they are ordered by, ties as they come, the missing last."""
+    present = yield from in_turns(rows, lambda part: [row for row in part if row[1][place] is not None])
+    missing = yield from in_turns(rows, lambda part: [row for row in part if row[1][place] is None])
+    return (yield from sorted_in_turns(present, lambda row: row[1][place], descending)) + missing
 
 
 class Seen:

@@ -90,7 +90,7 @@ def document_words(text: str) -> list[str]:
 def is_read_alike(text: str) -> bool:
     r"""Whether the server's tokens and case folding of a text are ours; False may be wrong.
 
-    >>> is_read_alike("École"), is_read_alike("école 3.14"), is_read_alike("two\nlines")
+    >>> is_read_alike("École"), is_read_alike("école 3.14"), is_read_alike("two\\nlines")
     (False, True, False)
     """
     return _ALIKE.fullmatch(text) is not None

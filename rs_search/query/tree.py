@@ -30,8 +30,12 @@ def fold(root: N, children: Callable[[N], Iterable[N]], combine: Callable[[N, li
     while True:
         node, rest, done = stack[-1]
         for child in rest:
-            stack.append((child, iter(children(child)), []))
-            break
+            below = children(child)
+            if below:
+                stack.append((child, iter(below), []))
+                break
+            # Leaves are most of a tree.
+            done.append(combine(child, []))
         else:
             stack.pop()
             result = combine(node, done)

@@ -73,9 +73,10 @@ def aggregate_page(reply: Any) -> Page:
     return Page(int(reply[0]), [(text(_after(_KEY, values)), _after(_TEXT, values)) for values in reply[1:]], ())
 
 
-def cursor_page(reply: Any) -> tuple[Page, int]:
-    """FT.AGGREGATE's reply WITHCURSOR: the page, and the cursor, 0 if there is no more."""
-    return aggregate_page(reply[0]), int(reply[1])
+#: Steps of FT.AGGREGATE that give all keys as one list: a sixth of the memory of a row each, with RESP3 a fifteenth,
+#: and no limit on results cuts it.
+LISTED = ("LOAD", "1", "@__key", "GROUPBY", "0", "REDUCE", "TOLIST", "1", "@__key", "AS", "keys",
+          "REDUCE", "COUNT", "0", "AS", "n")  # fmt: skip
 
 
 def reduced(reply: Any, name: str) -> Any:

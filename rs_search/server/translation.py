@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import exceptions
 
-from ..errors import MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
+from ..errors import LimitLowered, MissingIndex, MissingModule, NotAllowed, ServerError, ServerUnavailable, WrongKeyType
 
 #: What redis-py raises beside its RedisError, as far as this version of it has them: a cluster client's.
 _NO_REDIS_ERRORS = ("RedisClusterException", "IncorrectPolicyType")
@@ -16,6 +16,8 @@ CLIENT_ERRORS: tuple[type[Exception], ...] = (
 )
 #: What servers say of an index that is not there: RediSearch 2.x in three ways, Redis 8 in a fourth.
 _NO_INDEX = ("unknown index name", "no such index", "index_not_found", "unknown: index")
+#: What a server says to one who gives no password; the first where the protocol is RESP3.
+_NO_PASSWORD = ("HELLO must be called with the client already authenticated", "Authentication required")
 _WRONG_TYPE = ("wrongtype", "wrong redis type", "wrong kind of value")
 
 
@@ -30,6 +32,8 @@ def translated(error: Exception, address: str, command: str, once: bool = False)
     ``once``: it was not sent again where the connection broke.
     """
     said = str(error)
+    if said.startswith(_NO_PASSWORD):
+        return ServerUnavailable(f"{address} wants a user or password, and was given none: {said}")
     if isinstance(error, exceptions.AuthenticationError):
         return ServerUnavailable(f"{address} refused the user or password: {said}")
     if isinstance(error, exceptions.BusyLoadingError):
@@ -45,6 +49,8 @@ def translated(error: Exception, address: str, command: str, once: bool = False)
     if "unknown command" in lowered:
         # What follows are the command's arguments.
         return MissingModule(f"{address} has no such command ({command}): {said.partition(', with args')[0]}")
+    if "exceeds maximum of" in lowered:
+        return LimitLowered(f"{address} gives fewer rows at once than it did ({command}): {said}")
     if any(phrase in lowered for phrase in _WRONG_TYPE):
         return WrongKeyType(f"{address}: a key holds another type ({command}): {said}")
     return ServerError(f"{address} refused {command}: {said}")

@@ -15,11 +15,12 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command
+from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command, taking_turns
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
+from ..turns import Work, in_turns, sorted_in_turns
 from .keys import KeyPattern
 from .scripts import digest
 
@@ -233,7 +234,8 @@ class Storage:
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""
-        return [self.key(pk) for pk in pks] + (yield from self.locate(pks))
+        keys = yield from taking_turns(in_turns(pks, lambda part: list(map(self.key, part))))
+        return keys + (yield from self.locate(pks))
 
     def key(self, pk: str) -> str:
         """The key of a primary key."""
@@ -251,12 +253,13 @@ class Storage:
         """What keys are ordered by."""
         return self.pattern.rank(key)
 
-    def put_in_order(self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None) -> None:
-        """Order keys in place, or what has one: ``of`` gives the key of a thing."""
+    def in_order(
+        self, things: list[Any], down: bool = False, of: Callable[[Any], str] | None = None
+    ) -> Work[list[Any]]:
+        """Keys in order, or what has one: ``of`` gives the key of a thing."""
         if self.pattern.ranks_itself:
-            things.sort(key=of, reverse=down)
-        else:
-            things.sort(key=self.rank if of is None else lambda thing: self.rank(of(thing)), reverse=down)
+            return sorted_in_turns(things, of, down)
+        return sorted_in_turns(things, self.rank if of is None else lambda thing: self.rank(of(thing)), down)
 
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""

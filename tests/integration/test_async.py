@@ -1,29 +1,29 @@
-"""What only an event loop can show: many loops, many tasks, cancelled ones, and clients that are closed."""
+"""What only an event loop can show: many loops, many tasks, pages read ahead, and clients that are closed."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
+import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+from fixtures.loops import KEPT, Ice, Runner
+from redis.sentinel import Sentinel
 from schematics.models import Model
-from schematics.types import IntType, StringType
+from schematics.types import StringType
 
 import rs_search
-from rs_search import ReferenceType, SearchRedisMixin, ServerError
+from rs_search import Conflict, ReferenceType, SearchRedisMixin, ServerError, TransactionError, objects, transaction
+from rs_search.server.connections import client_of
+from rs_search.twins import sync
 
-#: Two of the five kinds: each test fills a collection, twice.
 SERVERS = [("redis", 3), ("plain", 2)]
-
-
-class Ice(Model, SearchRedisMixin):
-    pk = StringType()
-    amount = IntType()
 
 
 class Cone(Model, SearchRedisMixin):
@@ -31,27 +31,11 @@ class Cone(Model, SearchRedisMixin):
     ice = ReferenceType(Ice)
 
 
-@pytest.fixture
-def kept(client: redis.Redis) -> None:
-    Ice.set_many(Ice({"pk": f"{place:04}", "amount": place}) for place in range(3000))
+async def counted(times: int) -> list[int]:
+    return list(await asyncio.gather(*(Ice.acount(amount__lt=5) for _ in range(times))))
 
 
-Runner = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-def with_uvloop(work: Coroutine[Any, Any, Any]) -> Any:
-    uvloop = pytest.importorskip("uvloop")
-    loop = uvloop.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-
-
-@pytest.fixture(params=[asyncio.run, with_uvloop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Any:
-    return request.param
+# --- loops and threads ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("kept")
@@ -61,11 +45,11 @@ def test_one_model_serves_loops_one_after_the_other(run: Runner) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_one_model_serves_threads_and_loops_at_once() -> None:
+def test_one_model_serves_threads_and_loops_at_once(run: Runner) -> None:
     found: list[int] = []
 
     def in_loop() -> None:
-        found.extend(asyncio.run(_counted(20)))
+        found.extend(run(counted(20)))
 
     def in_thread() -> None:
         found.extend(Ice.count(amount__lt=5) for _ in range(20))
@@ -78,8 +62,19 @@ def test_one_model_serves_threads_and_loops_at_once() -> None:
     assert found == [5] * 120
 
 
-async def _counted(times: int) -> list[int]:
-    return list(await asyncio.gather(*(Ice.acount(amount__lt=5) for _ in range(times))))
+def test_nothing_is_opened_at_import(client: redis.Redis) -> None:
+    """A module with models is imported in a process without a server, and without a loop."""
+    code = (
+        "from schematics.models import Model\nfrom schematics.types import StringType\n"
+        "from rs_search import SearchRedisMixin\nclass A(Model, SearchRedisMixin):\n    pk = StringType()\n"
+        "print(A.filter(pk='x'))"
+    )
+    settings = {"RS_SEARCH_URL": "redis://127.0.0.1:1", "PATH": "", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings)
+    assert done.stdout.strip() == "A.filter(pk='x')", done.stderr
+
+
+# --- many tasks -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("kept")
@@ -91,117 +86,147 @@ def test_five_hundred_tasks_share_twenty_connections(run: Runner, client: redis.
 
     connected: list[int] = []
     assert run(work()) == list(range(500))
-    assert connected[0] <= 20 + 5
+    assert connected[0] <= 20 + 1
+
+
+async def in_a_block(place: int, **options: Any) -> None:
+    async with transaction(**options):
+        await Ice({"pk": f"x{place}"}).aset()
+        assert (await Ice.amatch(pk="0001")).amount == 1
 
 
 @pytest.mark.usefixtures("kept")
-def test_a_cancelled_task_leaves_the_connection_usable(run: Runner) -> None:
-    async def work() -> None:
-        for pause in (0.0, 0.001, 0.003, 0.01, 0.02):
-            reading = asyncio.ensure_future(_read_all())
-            await asyncio.sleep(pause)
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reading
-            assert (await Ice.amatch(pk="0007")).amount == 7
-            assert await Ice.acount() == 3000
+def test_five_hundred_transactions_share_the_connections(run: Runner) -> None:
+    async def work() -> int:
+        await asyncio.gather(*(in_a_block(place) for place in range(500)))
+        return await Ice.acount(pk__startswith="x")
 
-    run(work())
-
-
-async def _read_all() -> None:
-    while True:
-        await Ice.all()
+    assert run(work()) == 500
 
 
 @pytest.mark.usefixtures("kept")
-def test_a_time_limit_ends_a_question_and_the_next_is_answered(run: Runner) -> None:
+def test_transactions_that_watch_leave_connections_for_what_is_read_in_them(run: Runner) -> None:
+    async def work() -> int:
+        watched = [Ice({"pk": f"{place:04}"}) for place in range(100)]
+        await asyncio.gather(*(in_a_block(place, watch=[one]) for place, one in enumerate(watched)))
+        return await Ice.acount(pk__startswith="x")
+
+    assert run(work()) == 100
+
+
+def test_threads_in_transactions_wait_for_a_connection(client: redis.Redis) -> None:
+    settings = client.connection_pool.connection_kwargs
+    few = redis.Redis(unix_socket_path=settings["path"], max_connections=3)
+    rs_search.connect(few)
+
+    def one(place: int) -> None:
+        with transaction(watch=[Ice({"pk": str(place)})]) if place % 2 else transaction():
+            Ice({"pk": str(place)}).set()
+
+    threads = [threading.Thread(target=one, args=(place,)) for place in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Ice.get_many(map(str, range(30)))) == Ice.count() == 30
+    few.close()
+
+
+def test_what_is_watched_fails_the_block_of_a_task(client: redis.Redis) -> None:
     async def work() -> None:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(_read_all(), 0.05)
-        assert await Ice.acount() == 3000
+        one = Ice({"pk": "a", "amount": 1})
+        await one.aset()
+        with pytest.raises(Conflict):
+            await too_late(one)
+        assert await Ice.aget_many(["a", "b"]) == [None, None]
 
-    run(work())
+    async def too_late(one: Ice) -> None:
+        async with transaction(watch=[one]):
+            client.delete("Ice:a")
+            await Ice({"pk": "b"}).aset()
+
+    asyncio.run(work())
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.TaskGroup came with Python 3.11")
+def test_a_task_that_outlives_the_block_it_was_begun_in_writes_by_itself(client: redis.Redis) -> None:
+    async def late(began: asyncio.Event) -> None:
+        await began.wait()
+        await Ice({"pk": "late"}).aset()
+
+    async def work() -> None:
+        ended = asyncio.Event()
+        async with transaction():
+            await Ice({"pk": "early"}).aset()
+            task = asyncio.ensure_future(late(ended))
+        assert [one and one.pk for one in await Ice.aget_many(["early", "late"])] == ["early", None]
+        ended.set()
+        await task
+        assert (await Ice.amatch(pk="late")).pk == "late"
+
+    asyncio.run(work())
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def pages_read(client: redis.Redis) -> int:
+    told = client.info("commandstats")
+    return sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("json.mget", "mget"))
+
+
 @pytest.mark.usefixtures("kept")
-def test_task_groups_work_and_one_error_cancels_the_others(run: Runner) -> None:
+def test_one_page_is_held_and_the_next_is_read_while_the_caller_works(run: Runner, client: redis.Redis) -> None:
     async def work() -> None:
-        with pytest.raises(Exception, match="unhandled errors") as caught:
-            await _in_a_group()
-        assert caught.group_contains(rs_search.NotFound)
-        assert await Ice.acount() == 3000
+        client.config_resetstat()
+        seen = []
+        async for one in Ice.filter(amount__gte=0):
+            seen.append(one.amount)
+            if len(seen) % 1000 == 1:
+                await asyncio.sleep(0.05)
+                # The one whose rows these are, and the one after it, if there is one.
+                assert pages_read(client) == min(3, len(seen) // 1000 + 2)
+        assert seen == list(range(KEPT))
 
     run(work())
-
-
-async def _in_a_group() -> None:
-    async with asyncio.TaskGroup() as group:  # type: ignore[attr-defined]
-        for _ in range(10):
-            group.create_task(_read_all())
-        group.create_task(Ice.amatch(pk="gone"))
 
 
 @pytest.mark.usefixtures("kept")
 def test_breaking_out_of_a_loop_over_rows_leaves_nothing_behind(run: Runner) -> None:
     async def work() -> None:
-        for _ in range(30):
-            async for one in Ice.order_by("-amount"):
-                assert one.amount == 2999
+        for _ in range(5):
+            async for one in Ice.filter(amount__gte=0):
+                assert one.amount == 0
                 break
-        assert await Ice.acount() == 3000
         # The loop itself closes what was broken out of, in tasks of its own.
-        await asyncio.sleep(0.1)
-        assert not [task for task in asyncio.all_tasks() if "arun" in repr(task) and not task.done()]
+        await asyncio.sleep(0.05)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await Ice.acount() == KEPT
 
     run(work())
 
 
-@pytest.mark.usefixtures("kept")
-def test_rows_are_read_ahead_while_the_caller_works(client: redis.Redis) -> None:
-    async def work() -> list[int]:
-        seen = []
-        async for one in Ice.filter(amount__gte=0):
-            seen.append(one.amount)
-            if len(seen) % 1000 == 0:
-                await asyncio.sleep(0.01)
-        return seen
-
-    assert asyncio.run(work()) == list(range(3000))
+# --- clients ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("kept")
-def test_the_loop_goes_on_while_many_rows_are_read() -> None:
-    async def work() -> int:
-        turns, reading = 0, asyncio.ensure_future(_rows())
-        while not reading.done():
-            await asyncio.sleep(0)
-            turns += 1
-        assert len(reading.result()) == 3000
-        return turns
-
-    # The keys, three pages of a thousand documents, and three batches of instances each give others a turn.
-    assert asyncio.run(work()) > 6
+def path_of(client: redis.Redis) -> str:
+    return str(client.connection_pool.connection_kwargs["path"])
 
 
-async def _rows() -> list[Ice]:
-    return await Ice.filter(amount__gte=0)
+@pytest.fixture
+def awaited_only(client: redis.Redis) -> Any:
+    """An async client alone, which speaks as the other one does."""
+    own = redis.asyncio.Redis(
+        unix_socket_path=path_of(client), protocol=client.connection_pool.connection_kwargs.get("protocol") or 3
+    )
+    rs_search.connect(own)
+    yield own
+    rs_search.connect(client)
 
 
-def test_an_async_client_of_the_users_own_serves_awaited_calls_only(client: redis.Redis) -> None:
-    settings = client.connection_pool.connection_kwargs
-    address = {name: settings[name] for name in ("path", "protocol") if settings.get(name) is not None}
-
+def test_an_async_client_of_the_users_own_serves_awaited_calls(awaited_only: Any) -> None:
     async def work() -> None:
-        own = redis.asyncio.Redis(unix_socket_path=address["path"], protocol=settings.get("protocol") or 3)
-        rs_search.connect(own)
         await Ice({"pk": "x", "amount": 1}).aset()
         assert await Ice.acount() == 1
-        with pytest.raises(ServerError, match=r"await acount\(\)"):
-            Ice.count()
-        with pytest.raises(ServerError, match="await the result set"):
-            list(Ice.all())
         rows = Ice.all()
         await rows
         assert len(rows) == 1
@@ -211,43 +236,177 @@ def test_an_async_client_of_the_users_own_serves_awaited_calls_only(client: redi
             print(cone.ice)
         await Cone.aprefetch([cone], "ice")
         assert cone.ice.amount == 1
-        await own.aclose()
+        # It is the user's own that did it.
+        assert len(await awaited_only.client_list()) <= 2
+        await awaited_only.aclose()
 
-    try:
-        asyncio.run(work())
-    finally:
-        rs_search.connect(client)
+    asyncio.run(work())
+
+
+def calls_of(owner: Any) -> list[str]:
+    return [name for name, twin in vars(type(owner)).items() if isinstance(twin, sync) and not name.startswith("_")]
+
+
+ARGUMENTS: dict[str, Any] = {
+    **{name: [Ice({"pk": "1"})] for name in ("set", "refresh", "delete", "ttl", "persist")},
+    **{name: [["1"]] for name in ("get_many", "delete_many", "in_bulk")},
+    "update": [],
+    "match_for_pk": ["1"],
+    "set_many": [[Ice({"pk": "1"})]],
+}
+OPTIONS: dict[str, Any] = {name: {"pk": "1"} for name in ("match", "get_or_set", "update_or_set", "delete_filter")}
+
+
+@pytest.mark.parametrize("owner", [objects(Ice), Ice.all(), Ice.index], ids=["objects", "result sets", "index"])
+def test_each_operation_that_cannot_wait_says_which_can(owner: Any, awaited_only: Any) -> None:
+    names = calls_of(owner)
+    assert len(names) > 5
+    for name in set(names) - {"prefetch"}:
+        arguments, options = ARGUMENTS.get(name, []), OPTIONS.get(name, {})
+        if name == "update":
+            arguments, options = ([Ice({"pk": "1"})] if "ttl" in names else []), {"amount": 2}
+        with pytest.raises(ServerError, match=rf"Ice has an async client: {name}\(\) cannot wait: await a{name}\(\)"):
+            getattr(owner, name)(*arguments, **options)
+
+
+@pytest.mark.usefixtures("awaited_only")
+def test_what_is_no_operation_says_as_well_what_to_await() -> None:
+    said = "await the result set, or read it by `async for`"
+    with pytest.raises(ServerError, match=said):
+        list(Ice.all())
+    with pytest.raises(ServerError, match=said):
+        print(Ice.all()[0])
+    with pytest.raises(ServerError, match=r"await aexists\(\)"):
+        bool(Ice.all())
+    with pytest.raises(ServerError, match="read the result set by `async for`"):
+        next(Ice.all().iterator())
+    with (
+        pytest.raises(ServerError, match="`async with transaction"),
+        transaction(watch=[Ice({"pk": "1"})]),
+    ):
+        raise AssertionError("the block must not run")
+    explanation = asyncio.run(explained())
+    if explanation.access == "index":
+        with pytest.raises(ServerError, match=r"await aprofile\(\)"):
+            explanation.profile()
+
+
+async def explained() -> Any:
+    found = await Ice.filter(amount=1).aexplain()
+    await client_of(Ice).aclose()
+    return found
+
+
+def test_a_block_takes_writes_of_its_own_side_only(client: redis.Redis) -> None:
+    async def work() -> None:
+        with pytest.raises(TransactionError, match="await aset"):
+            async with transaction():
+                Ice({"pk": "called"}).set()
+        with pytest.raises(TransactionError, match="async with transaction"), transaction():
+            await Ice({"pk": "awaited"}).aset()
+        assert await Ice.aget_many(["called", "awaited"]) == [None, None]
+
+    asyncio.run(work())
 
 
 @pytest.mark.usefixtures("kept")
-def test_clients_are_closed_with_their_loop_or_when_asked(client: redis.Redis) -> None:
+def test_an_async_client_of_one_loop_has_a_stand_in_in_others(run: Runner, awaited_only: Any) -> None:
+    async def work() -> int:
+        found = await counted(30)
+        # Its connections are of its first loop; later it is only asked for the address.
+        await awaited_only.aclose() if not served else None
+        served.append(True)
+        return sum(found)
+
+    served: list[bool] = []
+    assert [run(work()) for _ in range(3)] == [150] * 3
+
+
+@pytest.mark.usefixtures("kept")
+def test_clients_are_closed_with_their_loop_or_when_asked(run: Runner, client: redis.Redis) -> None:
     def connections() -> int:
         return len(client.client_list())
 
     before = connections()
-    asyncio.run(_counted(30))
+    run(counted(30))
     assert connections() == before
 
     async def work() -> None:
-        await _counted(30)
+        await counted(30)
         assert connections() > before
         await rs_search.aclose()
         assert connections() == before
-        assert await Ice.acount() == 3000
+        assert await Ice.acount() == KEPT
+        await rs_search.aclose()
+        await rs_search.aclose()
 
-    asyncio.run(work())
+    run(work())
     assert connections() == before
 
 
-def test_nothing_is_opened_at_import(client: redis.Redis) -> None:
-    """A module with models is imported in a process without a server, and without a loop."""
-    import subprocess
+def open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
 
-    code = (
-        "from schematics.models import Model\nfrom schematics.types import StringType\n"
-        "from rs_search import SearchRedisMixin\nclass A(Model, SearchRedisMixin):\n    pk = StringType()\n"
-        "print(A.filter(pk='x'))"
-    )
-    settings = {"RS_SEARCH_URL": "redis://127.0.0.1:1", "PATH": "", "PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings)
-    assert done.stdout.strip() == "A.filter(pk='x')", done.stderr
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted where Linux lists them")
+@pytest.mark.usefixtures("client")
+def test_a_hundred_loops_leave_no_open_file() -> None:
+    # An unclosed socket would be a ResourceWarning too, and fail the test.
+    asyncio.run(counted(3))
+    before = open_files()
+    for _ in range(100):
+        asyncio.run(counted(3))
+    assert open_files() == before
+
+
+HALF_CLOSED = """
+import asyncio, gc, os, sys, warnings
+from fixtures.loops import Ice
+
+warnings.simplefilter("ignore")
+for _ in range(20):
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(Ice.acount())
+    loop.close()
+asyncio.run(Ice.acount())
+gc.collect()
+files = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+print(sum("socket" in os.readlink(file) for file in files if os.path.islink(file)))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted where Linux lists them")
+def test_a_loop_that_was_closed_half_is_forgotten_with_its_clients(client: redis.Redis) -> None:
+    """One that is closed without the end of its generators tells nobody; the next loop sees it."""
+    settings = {**os.environ, "RS_SEARCH_URL": f"unix://{path_of(client)}", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", HALF_CLOSED], capture_output=True, text=True, env=settings)
+    assert done.stdout.strip() == "0", done.stderr
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_function_that_gives_a_client_at_each_call_has_one_in_a_loop(client: redis.Redis) -> None:
+    path = path_of(client)
+
+    class Anew(Ice):
+        __prefix__ = "Ice"
+        __redis_client__ = staticmethod(lambda: redis.Redis(unix_socket_path=path))
+
+    async def work() -> int:
+        before = len(client.client_list())
+        for _ in range(10):
+            await Anew.amatch(pk="0001")
+        return len(client.client_list()) - before
+
+    assert asyncio.run(work()) == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_a_client_that_does_not_tell_its_address_cannot_be_stood_in_for() -> None:
+    """Its stand-in would talk to another server, that of localhost."""
+
+    class Watched(Ice):
+        __redis_client__ = Sentinel([("127.0.0.1", 1)]).master_for("main")
+
+    with pytest.raises(ServerError, match=r"SentinelConnectionPool.*give a client of redis\.asyncio"):
+        asyncio.run(Watched.acount())

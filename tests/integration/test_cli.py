@@ -41,6 +41,16 @@ class Tagged(Model, SearchRedisMixin):
     price = DecimalType()
 
 
+class TaggedString(Model, SimpleRedisMixin):
+    pk = StringType()
+    price = DecimalType()
+
+
+class TaggedHash(Model, HashRedisMixin):
+    pk = StringType()
+    price = DecimalType()
+
+
 class Maker(Model, SearchRedisMixin):
     pk = StringType()
     country = StringType()
@@ -307,6 +317,15 @@ def test_every_layer_is_dumped_and_loaded(client: redis.Redis, model: Any) -> No
     result = run("load", name, input=dumped)
     assert (result.exit_code, result.stderr) == (0, "3 loaded, 0 left as they were, 0 refused\n")
     assert [one.to_native() for one in model.all()] == before
+
+
+def test_members_that_the_model_does_not_know_come_back(client: redis.Redis) -> None:
+    dumped = '{"pk":"1","document":{"pk":"1","price":"1.50","theirs":{"a":[0.9654801388982029,null]}}}\n'
+    for model in (Tagged, TaggedString, TaggedHash):
+        name = f"{__name__}:{model.__name__}"
+        assert run("load", name, input=dumped).exit_code == 0
+        assert run("dump", name).stdout == dumped
+        assert model.match(price="1.5").pk == "1"
 
 
 def test_versions_stay_as_they_were(client: redis.Redis) -> None:

@@ -40,6 +40,15 @@ def test_create_makes_the_index_once(ices: redis.Redis) -> None:
     assert run("create").stdout == f"{NAME}: was there\n"
 
 
+def test_create_ends_with_1_where_the_index_does_not_serve_yet(ices: redis.Redis) -> None:
+    ices.set(f"{NAME}:fitting", "1", px=60_000)
+    result = run("create", "--wait", "0")
+    assert (result.exit_code, result.stdout) == (1, f"{NAME}: made\n")
+    assert result.stderr.startswith(f"rs-search: {NAME}: ")
+    ices.delete(f"{NAME}:fitting")
+    assert run("create").exit_code == 0
+
+
 def test_status_tells_whether_the_index_is_there_and_whole(ices: redis.Redis) -> None:
     result = run("status", "--json")
     assert (result.exit_code, json.loads(result.stdout)["exists"]) == (1, False)
@@ -49,6 +58,7 @@ def test_status_tells_whether_the_index_is_there_and_whole(ices: redis.Redis) ->
     assert (result.exit_code, found["name"], found["indexed"], found["refused"]) == (0, NAME, 5, [])
     shown = run("status").stdout.splitlines()
     assert f"name: {NAME}" in shown
+    assert any(line.startswith("memory: ") and line.endswith("iB") for line in shown)
     assert "indexed: 5" in shown
     assert "refused: none" in shown
 
@@ -81,7 +91,9 @@ def test_prune_asks_before_it_drops_old_indexes(ices: redis.Redis) -> None:
     assert old in names(ices)
     assert run("prune", "--yes").stdout == f"{old}\n"
     assert names(ices) == {MADE}
-    assert run("prune").stdout == ""
+    result = run("prune")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "IceCream has no other indexes that are built\n"
 
 
 def test_drop_asks_and_tells_whether_there_was_one(ices: redis.Redis) -> None:

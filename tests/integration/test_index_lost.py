@@ -5,6 +5,7 @@ What is lost is made again by the next call, or done without, and the log says s
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -116,7 +117,7 @@ def test_modules_that_are_lost_and_found_are_noticed(restarts: Restarts, caplog:
     restarts.start(modules=False)
     # Without persistence the data are gone as well.
     assert Ice.count(amount__gte=0) == 0
-    assert "the server has lost a module" in caplog.text
+    assert "the server can do less than before" in caplog.text
     assert "queries will read whole collections" in caplog.text
     keep(4)
     assert Ice.count(amount__gte=0) == 4
@@ -133,6 +134,25 @@ def test_modules_that_are_lost_and_found_are_noticed(restarts: Restarts, caplog:
     assert Ice.filter(amount=1).explain(run=True).access == "index"
     assert client.type("Ice:000001") == b"ReJSON-RL"
     assert client.exists(STRINGS) == 0
+
+
+def test_an_async_client_notices_that_the_server_was_started_anew(restarts: Restarts) -> None:
+    async def ask() -> None:
+        client = redis.asyncio.Redis.from_url(restarts.url)
+        rs_search.connect(client)
+        await Ice({"pk": "a", "amount": 1}).aset()
+        assert (await Ice.filter(amount=1).aexplain(run=True)).access == "scan"
+        await client.save()
+        # The loop goes on, and sees that the connection ends.
+        await asyncio.to_thread(restarts.stop)
+        await asyncio.to_thread(restarts.start)
+        assert await Ice.acount(amount=1) == 1
+        assert (await Ice.filter(amount=1).aexplain(run=True)).access == "index"
+        assert await Ice.acount(amount=1) == 1
+        await client.aclose()
+
+    restarts.start(modules=False)
+    asyncio.run(ask())
 
 
 def test_a_server_without_modules_is_asked_from_time_to_time(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from rs_search import (
     F,
     HashRedisMixin,
     IncompleteResult,
+    NotAllowed,
     SearchRedisMixin,
     ServerError,
     ServerUnavailable,
@@ -35,6 +35,7 @@ from rs_search import (
 from rs_search.server import binaries
 from rs_search.server.replies import mapping
 
+README = Path(__file__).parents[2] / "README.md"
 OLD_SEARCH = "/usr/lib/redis/modules/redisearch.so"
 
 
@@ -303,12 +304,18 @@ def test_a_wrong_password_is_told_without_it(servers: Servers, plain: redis.Redi
     assert "secret" not in str(caught.value)
 
 
-def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(indexed: redis.Redis) -> None:
-    """With the rights that README names, nothing else."""
-    needs = (Path(__file__).resolve().parents[2] / "README.md").read_text().split("- **Users.**")[1]
-    rights, commands = re.findall(r"`([^`]*)`", needs, re.S)[:2]
-    rules = [*rights.split(), *(f"+{command}" for command in commands.split())]
-    indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", *rules)
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_server_that_wants_a_password_says_so(protocol: int) -> None:
+    with bare_server(redis_binary() or "redis-server", "--requirepass", "secret") as url:
+        rs_search.connect(redis.Redis.from_url(url, protocol=protocol))
+        with pytest.raises(ServerUnavailable, match="wants a user or password, and was given none"):
+            IceCream.count()
+
+
+def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed: redis.Redis) -> None:
+    named = README.read_text().partition("- **Users.**")[2].partition("Keys of ours")[0]
+    rules, queries, upkeep = (found.split() for found in named.split("`")[1::2] if " " in found)
+    indexed.execute_command("ACL SETUSER", "limited", "on", ">secret", "~*", *rules, *(f"+{one}" for one in queries))
     try:
         rs_search.connect(another(indexed, username="limited", password="secret"))
         fill()
@@ -316,6 +323,14 @@ def test_a_user_who_may_not_ask_for_modules_and_settings_searches_all_the_same(i
         assert "FT.SEARCH rs:" in str(IceCream.filter(amount_kg=1).explain())
         for layer in (SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin):
             write_all_ways(type("Written", (Fields, layer), {}))
+        with pytest.raises(NotAllowed):
+            IceCream.index.rebuild()
+        indexed.execute_command("ACL SETUSER", "limited", *(f"+{one}" for one in upkeep))
+        assert IceCream.index.rebuild().documents == 11
+        assert IceCream.index.verify(repair=True).whole
+        assert IceCream.index.status().why_not is None
+        assert IceCream.index.prune() == ()
+        assert IceCream.index.drop()
     finally:
         indexed.execute_command("ACL DELUSER", "limited")
 

@@ -10,17 +10,18 @@ import math
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from operator import and_, or_, xor
+from typing import Any
 
 import pytest
 import redis
 from schematics.models import Model
 from schematics.types import GeoPointType, IntType, ListType, ModelType, StringType
 
-from rs_search import Q, SearchRedisMixin
+from rs_search import Q, SearchRedisMixin, connect
 from rs_search.index_schema import index_schema_of
 from rs_search.server.replies import mapping, text
 
@@ -123,6 +124,32 @@ def test_more_than_the_limits_on_results_are_counted_listed_and_cut(indexed: red
         assert Place.filter(name__startswith="x").count() == 10_100
         assert len(Place.filter(name__startswith="x")) == 10_100
         assert Place.filter(name="x", number__ne=3).count() == len([n for n in range(10_100) if n % 7 != 3])
+
+
+@pytest.mark.parametrize("protocol", [3, 2])
+def test_limits_that_are_lowered_while_it_runs_cut_nothing(indexed: redis.Redis, protocol: int) -> None:
+    pool = indexed.connection_pool
+    options = {**pool.connection_kwargs, "protocol": protocol}
+    connect(redis.Redis(connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **options)))
+    keep(60, number=lambda place: place % 7, name=lambda place: f"x{place:02}")
+    by_number = sorted(range(60), key=lambda place: (place % 7, place))
+    questions: list[tuple[Callable[[], Any], list[int]]] = [
+        (lambda: Place.order_by("number")[15:25], by_number[15:25]),
+        (lambda: Place.order_by("number", "name")[15:25], by_number[15:25]),
+        (lambda: Place.all()[15:25], list(range(15, 25))),
+        (lambda: Place.filter(name__startswith="x")[15:25], list(range(15, 25))),
+        (lambda: Place.filter(name__contains="x").order_by("number")[18:26], by_number[18:26]),
+        (lambda: Place.filter(name__startswith="x1")[4:12], list(range(14, 20))),
+        (lambda: Place.order_by("name")[50:], list(range(50, 60))),
+        (lambda: Place.order_by("number")[:40], by_number[:40]),
+        (lambda: Place.filter(name__endswith="5"), list(range(5, 60, 10))),
+    ]
+    for limit in (1000, 60, 20, 16, 10, 7, 1):
+        with settings(indexed, MAXSEARCHRESULTS=limit, MAXAGGREGATERESULTS=limit):
+            for ask, wanted in questions:
+                assert [int(one.pk) for one in ask()] == wanted, (limit, ask())
+            assert Place.all().count() == len(Place.all()) == Place.filter(name__startswith="x").count() == 60
+            assert sum(1 for _ in Place.order_by("number").iterator()) == 60
 
 
 # --- pages by offset and cursors miss what others write: one reply, then by key ---------------------------------------

@@ -48,6 +48,7 @@ PUBLIC = [
     "InvalidObject",
     "InvalidSlice",
     "InvalidValue",
+    "LimitLowered",
     "MissingIndex",
     "MissingModule",
     "MultipleFound",

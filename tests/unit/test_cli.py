@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 from fixtures.models import City, Everything, IceCream
 
 from rs_search import errors
-from rs_search.cli import completion, conditions, failures, models, output, transfer
+from rs_search.cli import completion, conditions, failures, models, output, tables, transfer
 from rs_search.cli.application import application
 from rs_search.cli.base import Command, Group
 from rs_search.operations.transfer import Line
@@ -153,6 +154,64 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
         assert capsys.readouterr().err == told
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("xterm", "work ━"), ("dumb", "work: 1 of 2\n")])
+def test_progress_is_a_bar_on_a_terminal_that_can_draw_one(
+    kind: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(output, "TELL_EVERY", 0)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setenv("NO_COLOR", "1")
+    with output.progress("work") as tell:
+        tell(1, 2)
+    assert shown in terminal.getvalue()
+
+
+NAMES = ("pk", "amount", "note")
+ROWS = [("a", 5, "x" * 100), ("[b]", None, "y"), ("c", 12.5, None)]
+
+
+def table_of(width: int, rows: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    tables.print_tables(NAMES, rows, output.cell)
+    return capsys.readouterr().out
+
+
+def test_a_table_has_a_line_a_row_and_is_as_wide_as_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = table_of(50, ROWS, monkeypatch, capsys).splitlines()
+    assert shown[3:6] == [
+        f"│ a   │      5 │ {'x' * 30}… │",
+        f"│ [b] │        │ y{' ' * 30} │",
+        f"│ c   │   12.5 │ {' ' * 31} │",
+    ]
+    assert {len(line) for line in shown} == {50}
+
+
+def test_where_a_table_would_be_too_narrow_there_is_a_line_a_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = table_of(30, ROWS, monkeypatch, capsys)
+    assert shown == f"pk      a\namount  5\nnote    {'x' * 100}\n\npk      [b]\namount\nnote    y\n\npk      c\n" \
+                    "amount  12.5\nnote\n\n"  # fmt: skip
+
+
+def test_many_rows_are_several_tables_and_none_is_one_with_the_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rows, expected in ((tables.PAGE + 1, 2), (tables.PAGE, 1), (0, 1)):
+        shown = table_of(50, [("a", 1, "")] * rows, monkeypatch, capsys)
+        assert shown.count("┃ pk ┃") == expected
+        assert shown.count("│ a  │") == rows
+
+
 @pytest.mark.parametrize("document", [{"a": 1e22, "b": [0.1, 2**63 - 1]}, {"a": 10**30}, {"ü": "\u2028\n"}])
 def test_a_line_of_a_dump_comes_back_equal(document: dict[str, Any]) -> None:
     line = Line("a:b%", document, 5)
@@ -189,6 +248,7 @@ def test_every_error_of_the_library_has_an_exit_code(kind: type[Exception]) -> N
         (errors.UnknownField(""), 2),
         (errors.ServerUnavailable(""), 3),
         (errors.UnstorableValue(""), 4),
+        (FileNotFoundError(2, "no such file", "ices.jsonl"), 4),
         (RuntimeError(""), 70),
     ],
 )
@@ -247,9 +307,13 @@ def test_the_example_of_every_command_is_shown_and_can_be_read(words: tuple[str,
         ("search fixtures.models:Everything --columns city__", ["city__name", "city__opened", "city__visitors",
                                                                 "city__tags", "city__capital"]),
         ("search fixtures.models:IceCream --order fl", ["flavour"]),
+        ("search fixtures.models:IceCream --order -fl", ["-flavour"]),
+        ("search fixtures.models:IceCream --ord", ["--order"]),
         ("facets fixtures.models:IceCream be", ["best_before"]),
         ("index re", ["rebuild"]),
         ("search --where amount", []),
+        ("search fixtures.nothing:Ice", []),
+        ("search fixtures.nothing:Ice --where amount", []),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("broken", [False, True])

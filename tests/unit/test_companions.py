@@ -12,7 +12,7 @@ from fixtures.models import Everything
 from schematics.models import Model
 from schematics.types import DateType, FloatType, GeoPointType, IntType, ListType, ModelType, StringType
 
-from rs_search.companions import UnkeepableAt, companions, comparable_of, restore_exact, texts_of
+from rs_search.companions import UnkeepableAt, companions, comparable_of, is_as_made, merged, restore_exact, texts_of
 from rs_search.index_schema import index_schema_of
 from rs_search.options import search_options
 from rs_search.schema import COMPANIONS, schema_of
@@ -210,3 +210,47 @@ def test_leaves_of_lists_of_models_gather_every_element() -> None:
         "_doubts": ["inner__number", "inner__weights"],
         "_exact": [[["inner", 1, "weights", 1], "0.9654801388982029"]],
     }
+
+
+# --- of other versions of a model -------------------------------------------------------------------------------------
+
+
+class Priced(Model):
+    name = StringType()
+    day = DateType()
+    amount = IntType()
+
+
+PRICED = index_schema_of(Priced)
+
+
+def test_what_another_version_reads_beside_a_document_is_kept() -> None:
+    there = {"day": 5, "price": 1.5, "_nulls": ["old", "amount"], "_doubts": ["price"], "_exact": [[["x"], "0.5"]]}
+    made = {"day": 7, "_doubts": ["amount"]}
+    assert merged(there, made, PRICED) == {
+        "day": 7, "price": 1.5, "_nulls": ["old"], "_doubts": ["amount", "price"],
+    }  # fmt: skip
+    assert merged(None, made, PRICED) == merged("garbage", made, PRICED) == made
+
+
+@pytest.mark.parametrize(
+    ("there", "made", "same"),
+    [
+        (None, {}, True),
+        ({}, {}, True),
+        ("garbage", {}, False),
+        (None, {"day": 7}, False),
+        ({"day": 7}, {"day": 7}, True),
+        ({"day": 8}, {"day": 7}, False),
+        ({"day": 7, "more": 1}, {"day": 7}, False),
+        # A unit in the last place, which RedisJSON takes for another.
+        ({"price": 0.9654801388982028}, {"price": 0.9654801388982029}, True),
+        ({"price": 0.9654801388982028}, {"price": 0.96548013889}, False),
+        ({"prices": [0.9654801388982028]}, {"prices": [0.9654801388982029]}, True),
+        ({"prices": [1.0]}, {"prices": [1.0, 1.0]}, False),
+        ({"_nulls": ["b", "a"]}, {"_nulls": ["a", "b"]}, True),
+        ({"_nulls": ["a", None]}, {"_nulls": ["a", "b"]}, False),
+    ],
+)
+def test_companions_are_as_made_where_the_server_keeps_them(there: Any, made: Any, same: bool) -> None:
+    assert is_as_made(there, made) is same

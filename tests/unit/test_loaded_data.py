@@ -183,6 +183,46 @@ def test_the_model_dict_is_made_when_it_is_needed_and_holds_the_values_from_then
     assert (data["pk"], data["made"] is before) == ("2", True)
 
 
+def test_an_object_within_is_made_when_it_is_asked_for_and_stays_the_same() -> None:
+    asked: list[Callable[[Any], Any]] = [
+        lambda data: data.get("inner"),
+        lambda data: data["inner"],
+        lambda data: data.converted["inner"],
+    ]
+    for first in asked:
+        data = loaded()._data
+        inner = first(data)
+        assert type(inner) is Inner
+        assert all(again(data) is inner for again in asked)
+    instance = loaded()
+    assert "inner" in instance
+    instance.inner.name = "changed"
+    assert (instance.inner.name, instance.changed) == ("changed", {"inner"})
+    instance.inner = {"name": "new"}
+    assert (instance.inner.name, type(instance.inner)) == ("new", Inner)
+
+
+def test_threads_get_one_object() -> None:
+    for _ in range(20):
+        data = loaded()._data
+        start, found = threading.Barrier(4), []
+
+        def ask(data: Any = data, start: Any = start, found: Any = found) -> None:
+            start.wait()
+            found.append(data["inner"])
+
+        run_together(ask)
+        assert all(one is found[0] for one in found)
+
+
+def run_together(do: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=do) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_two_threads_make_one_model_dict() -> None:
     for _ in range(20):
         data = loaded()._data
@@ -192,11 +232,7 @@ def test_two_threads_make_one_model_dict() -> None:
             start.wait()
             found.append(data.converted)
 
-        threads = [threading.Thread(target=make) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_together(make)
         assert all(one is data.converted for one in found)
 
 

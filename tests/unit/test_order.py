@@ -14,6 +14,7 @@ from rs_search.planner.order import Seen, ranker
 from rs_search.planner.order import ordered as ranked
 from rs_search.query.bind import bind_order, bind_paths
 from rs_search.reading import parse
+from rs_search.turns import finished
 
 BIG = 2**53 + 1
 
@@ -22,7 +23,8 @@ def ordered(objects: dict[str, dict[str, Any]], *names: str, keys_down: bool = F
     rows = [(key, parse(encoded(Everything(values)), key)) for key, values in objects.items()]
     keys = bind_order(Everything, names)
     rank = ranker(keys)
-    return [key for key, _, _ in ranked([(key, rank(document), None) for key, document in rows], keys, keys_down)]
+    found = finished(ranked([(key, rank(document), None) for key, document in rows], keys, keys_down))
+    return [key for key, _, _ in found]
 
 
 THINGS: dict[str, dict[str, Any]] = {

@@ -220,6 +220,11 @@ def test_different_values_that_are_unique_together_have_different_keys(
     assert (keys[0] == keys[1]) is (first == second)
 
 
+def test_text_that_no_primary_key_can_be_is_told_as_its_field() -> None:
+    with pytest.raises(InvalidValue, match=r"IceCream\.pk: '\\ud800' cannot be read as StringType: a lone surrogate"):
+        text_of_pk(IceCream, "\ud800")
+
+
 def test_a_primary_key_may_not_contain_nul() -> None:
     with pytest.raises(InvalidObject, match="must not contain NUL"):
         key_for(IceCream, "a\0b")

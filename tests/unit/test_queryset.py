@@ -19,6 +19,7 @@ from rs_search.planner.plan import Select, make_plan
 from rs_search.planner.predicate import predicate
 from rs_search.query.queryset import ResultSet
 from rs_search.query.shapes import Shape
+from rs_search.turns import finished
 
 DOCUMENTS = {
     f"k{number}": {"id": f"k{number}", "amount_kg": number, "flavour": "xy"[number % 2]} for number in range(7)
@@ -89,7 +90,7 @@ class Answering:
     def _rows(self, select: Select, shape: Shape) -> list[Any]:
         meets, rank, seen = predicate(select.where), ranker(select.order), Seen(select.distinct)
         found = [(key, rank(document), document) for key, document in DOCUMENTS.items() if meets(document)]
-        rows = ordered(found, select.order, select.keys_down)
+        rows = finished(ordered(found, select.order, select.keys_down))
         keys = [key for key, _, document in rows if seen.is_first(document)]
         return [self._row(key, shape) for key in keys[select.start : select.stop]]
 
