@@ -21,7 +21,7 @@ from .index import Index
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
-from .operations import convert, records, relations, removal, search, selected
+from .operations import bulk, convert, records, relations, removal, search, selected
 from .operations.convert import Converted
 from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
@@ -269,20 +269,20 @@ class Objects(Generic[M]):
         state: ServerState,
         instances: Iterable[M],
         *,
-        batch: int = 1000,
+        batch: int = 250,
         expire: int | None = None,
         on_error: Callable[[int, M, Exception], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Operation[int]:
-        """Keep instances, read from the iterable a batch at a time; gives how many. 1 round trip a batch.
+        """Keep instances, read from the iterable a batch at a time, one ahead; gives how many. 1 round trip a batch.
 
         A bad one raises `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2
         round trips a batch), with its position, and batches before its own are kept; with ``on_error`` it is told
         (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
         """
         life, size = self._life(expire), batch_size(self.model, batch)
-        task = records.Many(self.model, life, size, on_error, on_progress)
-        return (yield from records.put_many(state, many(self.model, instances), task))
+        task = bulk.Many(self.model, life, size, on_error, on_progress)
+        return (yield from bulk.put_many(state, many(self.model, instances), task))
 
     set_many, aset_many = sync(_set_many), awaited(_set_many)
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 from schematics.models import Model
 
-from ..arguments import refuse_others
-from ..errors import Conflict, InvalidObject, NotFound, shown_key
+from ..errors import InvalidObject, NotFound, shown_key
 from ..hydration import hydrator, loaded
 from ..instances import (
     Prepared,
@@ -38,16 +34,12 @@ from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record
-from ..turns import WRITTEN, Work, in_turns
+from ..turns import in_turns
 from . import versions
 from .requests import ALONE, Operation, Pause, taking_turns
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
-OnError = Callable[[int, Any, Exception], None]
-OnProgress = Callable[[int], None]
-#: An instance, and what is to be written of it.
-_Ready: TypeAlias = tuple[Any, Prepared]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -233,85 +225,6 @@ def update_or_put(
         except NotFound:
             if (yield from put(state, instance, expire, ABSENT)):
                 return instance, True
-
-
-# --- writing many -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Many:
-    """How many objects are written: of which model, how many at a time, and who is told what."""
-
-    model: type[Model]
-    expire: int | None
-    batch: int
-    on_error: OnError | None
-    on_progress: OnProgress | None
-
-    def tell(self, place: int, instance: Any, error: InvalidObject | Conflict) -> None:
-        """Tell of a bad object, or raise the error with its position."""
-        if self.on_error is not None:
-            self.on_error(place, instance, error)
-            return
-        told = f"object {place} (counted from 0): {error}"
-        raise Conflict(told) if isinstance(error, Conflict) else type(error)(told, error.errors)
-
-
-def put_many(state: ServerState, instances: Iterable[Any], many: Many) -> Operation[int]:
-    """Keep instances, read lazily, a batch a round trip (2 with a version); gives how many.
-
-    A bad one raises `InvalidObject`, a stale one `Conflict`, with its position; what came before its batch is kept.
-    ``on_error`` is told of it instead, and the rest goes on.
-    """
-    source, position, kept = iter(instances), 0, 0
-    while True:
-        chunk = list(islice(source, many.batch))
-        if not chunk:
-            return kept
-        if options_of(many.model).version_field is None:
-            ready = yield from taking_turns(_prepared(chunk, position, many))
-            kept += yield from _write_batch(state, ready, many)
-        else:
-            kept += yield from _write_versions(state, chunk, position, many)
-        position += len(chunk)
-        if many.on_progress is not None:
-            many.on_progress(kept)
-
-
-def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]:
-    ready: list[_Ready] = []
-    for place, instance in enumerate(chunk, position):
-        if place > position and (place - position) % WRITTEN == 0:
-            yield
-        try:
-            refuse_others(many.model, instance, exactly=True)
-            ready.append((instance, prepare(instance)))
-        except InvalidObject as error:
-            many.tell(place, instance, error)
-    return ready
-
-
-def _write_batch(state: ServerState, ready: list[_Ready], many: Many) -> Operation[int]:
-    if not ready:
-        return 0
-    records = [prepared.record(many.expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
-    yield from rediscovering(state, lambda: _write_records(state, many.model, records))
-    for instance, prepared in ready:
-        note_written(instance, prepared)
-    return len(ready)
-
-
-def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
-    capabilities = yield from discover(state)
-    yield from storage_of(model).write_many(records, capabilities)
-
-
-def _write_versions(state: ServerState, chunk: list[Any], position: int, many: Many) -> Operation[int]:
-    outcomes = yield from versions.put(state, many.model, chunk, many.expire, ALWAYS, all_or_none=many.on_error is None)
-    for place, (instance, outcome) in enumerate(zip(chunk, outcomes, strict=True), position):
-        if isinstance(outcome, (InvalidObject, Conflict)):
-            many.tell(place, instance, outcome)
-    return sum(outcome is True for outcome in outcomes)
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------

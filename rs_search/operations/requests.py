@@ -40,14 +40,14 @@ class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
-    those of ``together``, are sent at its end; ``undo`` is called if they are not. ``held`` tells which types the keys
-    must be of (all others would fail in the midst of a transaction).
+    what ``together`` gives, are sent at its end; ``undo`` is called if they are not. ``held`` tells which types the
+    keys must be of (all others would fail in the midst of a transaction).
     """
 
     commands: tuple[Command, ...]
     atomic: bool = False
     role: str = ASK
-    together: tuple[Command, ...] | None = None
+    together: Callable[[], tuple[Command, ...]] | None = None
     undo: Callable[[], None] | None = None
     held: Callable[[], Held] | None = None
 

@@ -154,7 +154,7 @@ class Block:
 
     def _commands(self) -> Iterator[Command]:
         for batch in self._batches:
-            yield from batch.commands if batch.together is None else batch.together
+            yield from batch.commands if batch.together is None else batch.together()
 
     @contextlib.contextmanager
     def _sending(self) -> Iterator[None]:

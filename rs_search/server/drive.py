@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -175,6 +176,8 @@ class _Thread(threading.Thread):
     def __init__(self, operation: Operation[Any], server: Server) -> None:
         super().__init__(daemon=True)
         self._operation, self._server = operation, server
+        # A write joins the transaction in which it was begun.
+        self._context = contextvars.copy_context()
         self._result: Any = None
         self._error: BaseException | None = None
         self.start()
@@ -182,7 +185,7 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         """Run it to its end."""
         try:
-            self._result = run(self._operation, self._server)
+            self._result = self._context.run(run, self._operation, self._server)
         except BaseException as error:
             self._error = error
 

@@ -211,26 +211,24 @@ class Storage:
         if record.when != ALWAYS:
             return bool((yield Batch((*before, self.guarded(record, capabilities)), role=CHANGE))[-1])
         commands = self.commands(record, capabilities)
-        together = (*before, *self.in_transaction(record, capabilities))
-        held = partial(self.held, [record.key])
-        yield Batch((*before, *commands), len(commands) > 1, WRITE, together, record.undo, held)
+        yield Batch((*before, *commands), len(commands) > 1, WRITE,
+                    lambda: (*before, *self.in_transaction(record, capabilities)), record.undo,
+                    partial(self.held, [record.key]))  # fmt: skip
         return True
 
     def write_many(self, records: Collection[Record], capabilities: Capabilities) -> Operation[None]:
         """Keep records, each whole or not at all; 1 round trip."""
         commands = [self.commands(record, capabilities) for record in records]
         # One transaction for all where an object takes several commands: a killed client leaves each whole.
-        together = chain.from_iterable(self.in_transaction(record, capabilities) for record in records)
         atomic = any(len(each) > 1 for each in commands)
         before = self.preamble(capabilities)
-        yield Batch(
-            (*before, *chain.from_iterable(commands)),
-            atomic,
-            WRITE,
-            (*before, *together),
-            lambda: _undo(records),
-            partial(self.held, [record.key for record in records]),
-        )
+
+        def together() -> tuple[Command, ...]:
+            in_transaction = (self.in_transaction(record, capabilities) for record in records)
+            return (*before, *chain.from_iterable(in_transaction))
+
+        held = partial(self.held, [record.key for record in records])
+        yield Batch((*before, *chain.from_iterable(commands)), atomic, WRITE, together, lambda: _undo(records), held)
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""

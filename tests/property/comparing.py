@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -67,6 +69,7 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c: _pks(c.rows()[1:9][c.start : c.stop]),
         lambda c, rows: _pks(rows[1:9][c.start : c.stop]),
     ),
+    "printed": (lambda c: _pks(_again(c.rows()[c.start : c.stop], c)), lambda c, rows: _pks(rows[c.start : c.stop])),
     "exists": (lambda c: c.rows().exists(), lambda c, rows: bool(rows)),
     "first": (lambda c: _pks([c.rows().first()]), lambda c, rows: _pks(rows[:1])),
     "last": (lambda c: _pks([c.rows().last()]), lambda c, rows: _pks(rows[-1:])),
@@ -105,6 +108,12 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c, rows: rows[c.start].pk if len(rows) > c.start else None,
     ),
 }
+
+
+def _again(asked: Any, case: Case) -> Any:
+    """A result set made once more of the Python that it prints as."""
+    names = {"Q": Q, "UUID": uuid.UUID, "Decimal": decimal.Decimal, "datetime": dt, case.model.__name__: case.model}
+    return eval(repr(asked), names)
 
 
 def _turned(order: tuple[str, ...]) -> list[str]:

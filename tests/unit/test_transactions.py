@@ -324,9 +324,9 @@ class Known:
 def test_what_a_batch_would_do_among_others_is_sent_in_its_place() -> None:
     fake = server()
     with transaction() as block:
-        block.add(Batch((command("A"),), role=WRITE, together=(command("B"), command("C"))), Known(fake))
+        block.add(Batch((command("A"),), role=WRITE, together=lambda: (command("B"), command("C"))), Known(fake))
         block.add(Batch((command("D"),), role=WRITE), Known(fake))
-        block.add(Batch((command("E"),), role=WRITE, together=()), Known(fake))
+        block.add(Batch((command("E"),), role=WRITE, together=tuple), Known(fake))
     assert fake.sent == ["B", "C", "D", "EXEC", "reset"]
 
 
