@@ -15,9 +15,15 @@ from ..instances import own_key
 from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import ServerState, discover
 from ..server.replies import text
-from ..storage import storage_of
+from ..storage import scripts, storage_of
 from ..storage.base import BATCH
-from .requests import Batch, Operation, command
+from .requests import Operation
+
+#: By one command, which may go over the connection that watches.
+_TYPES = """
+local kinds = {}
+for place, key in ipairs(KEYS) do kinds[place] = redis.call('TYPE', key).ok end
+return kinds"""
 
 
 def keys_of(instance: Any) -> list[str]:
@@ -62,7 +68,7 @@ def refuse_other_types(held: Mapping[str, frozenset[str]]) -> Operation[None]:
     keys = list(held)
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
-        kinds = yield Batch(tuple(command("TYPE", key) for key in batch))
+        kinds = yield scripts.run(_TYPES, batch)
         for key, kind in zip(batch, map(text, kinds), strict=True):
             if kind != "none" and kind not in held[key]:
                 wanted = " or a ".join(sorted(held[key]))

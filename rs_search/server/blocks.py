@@ -53,6 +53,11 @@ class Block:
         """The keys that its writes would fail at, in the midst of others, if they were not of these types."""
         return {key: kinds for batch in self._batches if batch.held is not None for key, kinds in batch.held()}
 
+    def asking(self, server: Server) -> Server:
+        """The server, on the connection that watches: a thread may not get another one while it keeps that."""
+        client: Any = server.client if self._pipeline is None else _Watching(self._pipeline, server.client)
+        return server._replace(client=client)
+
     # --- called -----------------------------------------------------------------------------------------------------
 
     def watch(self, server: Server, keys: list[str]) -> None:
@@ -172,6 +177,21 @@ class Block:
             undo = self._batches.pop().undo
             if undo is not None:
                 undo()
+
+
+class _Watching:
+    """As much of a client as an operation asks of one object."""
+
+    def __init__(self, pipeline: Any, client: Any) -> None:
+        self._pipeline, self._client = pipeline, client
+
+    def execute_command(self, *words: Any) -> Any:
+        """Sent at once: a pipeline that watches keeps nothing for later."""
+        return self._pipeline.execute_command(*words)
+
+    def pipeline(self, **options: Any) -> Any:
+        """On another connection: a layer of the user's own may ask several things at once."""
+        return self._client.pipeline(**options)
 
 
 def _is_one(first: Any, second: Any) -> bool:

@@ -15,6 +15,7 @@ from ..operations import records
 from ..operations.watched import keys_of, refuse_other_types, refuse_stale
 from .async_connections import async_server_of
 from .blocks import Block
+from .capabilities import discover
 from .connections import Server, is_async, server_of
 from .drive import arun, run
 from .entered import Entered, current, entered
@@ -47,8 +48,10 @@ class Transaction:
         try:
             for instance in _objects(self._watch):
                 server = _server_of(type(instance))
-                block.watch(server, keys_of(instance))
-                run(refuse_stale(server.state, instance), server)
+                keys = keys_of(instance)
+                run(discover(server.state), server)
+                block.watch(server, keys)
+                run(refuse_stale(server.state, instance), block.asking(server))
         except BaseException as error:
             if around is None:
                 block.end(error)
@@ -74,7 +77,7 @@ class Transaction:
             return
         try:
             if error is None and (held := block.held()):
-                run(refuse_other_types(held), block.server)
+                run(refuse_other_types(held), block.asking(block.server))
         except BaseException as refused:
             block.end(refused)
             raise

@@ -8,16 +8,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import redis
-from fixtures.layers import versioned
+from fixtures.layers import LAYERS, versioned
 from schematics.models import Model
 from schematics.types import IntType, StringType
 
-from rs_search import Conflict, F, NotFound
+from rs_search import Conflict, F
 
 THREADS = 200
 #: Two of the five kinds: there are five layers, and each is a contest of two hundred.
 SERVERS = [("redis", 3), ("plain", 2)]
+
+
+@pytest.fixture(params=LAYERS[:4], ids=lambda layer: layer.__name__)
+def layer(request: pytest.FixtureRequest) -> Any:
+    """The layers of the library: a fifth one has nothing of its own in this."""
+    return request.param
 
 
 def at_once(work: Callable[[int], None]) -> None:
@@ -161,17 +168,3 @@ def test_each_object_is_deleted_once(ice: Any) -> None:
     at_once(work)
     assert sum(deleted) == 100
     assert ice.count() == 0
-
-
-def test_many_are_set_while_many_are_read(ice: Any) -> None:
-    def work(number: int) -> None:
-        own = [ice({"pk": f"{number}-{place}", "n": number}) for place in range(3)]
-        assert ice.set_many(own, batch=2) == 3
-        assert ice.get_many([one.pk for one in own]) == own
-        try:
-            assert ice.match_for_pk(f"{(number + 1) % THREADS}-2").n == (number + 1) % THREADS
-        except NotFound:
-            return
-
-    at_once(work)
-    assert sorted(Counter(numbers(ice.all())).items()) == [(number, 3) for number in range(THREADS)]

@@ -310,6 +310,17 @@ def test_a_watched_object_that_changed_before_the_block_is_a_conflict(full: Any,
     assert drive(full, "get_many", ["a"]) == [None]
 
 
+def test_one_connection_is_enough_to_watch_what_was_read(full: Any, client: redis.Redis) -> None:
+    kwargs = {**client.connection_pool.connection_kwargs}
+    pool = redis.ConnectionPool(connection_class=client.connection_pool.connection_class, max_connections=1, **kwargs)
+    rs_search.connect(redis.Redis(connection_pool=pool))
+    one = full.match_for_pk("a")
+    one.n = 5
+    within(one.set, full({"pk": "b"}).delete, watch=[one])
+    assert stored(full) == {"a": 5, "c": 2}
+    pool.disconnect()
+
+
 def test_an_object_that_was_never_read_is_watched_from_the_block_on(full: Any) -> None:
     within(full({"pk": "a", "n": 9}).set, watch=[full({"pk": "a"}), full({"pk": "new"})])
     part = full.all().only("n")[0]

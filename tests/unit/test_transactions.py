@@ -73,7 +73,7 @@ class Client:
 
     def execute_command(self, *words: Any) -> Any:
         self.asked.append(words)
-        return b"none" if words[0] == "TYPE" else None
+        return [b"none"] * words[2] if words[0] == "EVAL" else None
 
     @property
     def sent(self) -> list[str]:
