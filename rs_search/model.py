@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from schematics.models import Model
 from schematics.types import StringType
@@ -19,6 +19,9 @@ from .references import announce
 
 if TYPE_CHECKING:
     import redis
+    import redis.asyncio
+
+    Client: TypeAlias = redis.Redis | redis.asyncio.Redis
 
     from .all_operations import Objects
     from .index import Index
@@ -58,8 +61,8 @@ class BaseRedisMixin:
 
     __storage__: ClassVar[type[Storage] | None] = None
     """How objects are kept."""
-    __redis_client__: ClassVar[redis.Redis | Callable[..., redis.Redis] | None] = None
-    """A client, or a function that gives one at each call; None takes `connect`'s."""
+    __redis_client__: ClassVar[Client | Callable[..., Client] | None] = None
+    """A client, of ``redis.asyncio`` too, or a function that gives one at each call; None takes `connect`'s."""
     __expire__: ClassVar[int | None] = None
     """Seconds an object lives after `set`; None is for ever."""
     __field_expire__: ClassVar[dict[str, int] | None] = None

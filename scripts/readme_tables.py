@@ -9,15 +9,25 @@ from pathlib import Path
 import schematics.types
 from schematics.types import BaseType, CompoundType, HashType, NumberType
 
-from rs_search import Objects, ResultSet
+from rs_search import Objects, ResultSet, Transaction
 from rs_search.cli.application import application
 from rs_search.cli.base import Command, Group
+from rs_search.index import Index
+from rs_search.planner.explain import Explanation
 from rs_search.query.lookups import LISTS, LOOKUPS, MATCH, MATCH_MEANING, lookups_of
 from rs_search.schema import TYPE_ROWS, TypeRow
 from rs_search.server.settings import SETTINGS
 from rs_search.twins import sync
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+#: What is awaited beside operations: as it is called, as it is awaited, of what, and where that is told.
+WRITTEN_OUT = (
+    ("list(…)", "await", "result sets", vars(ResultSet)["_read"]),
+    ("iterator", "async for", "result sets", ResultSet.iterator),
+    ("profile", "aprofile", "`explain()`", Explanation.profile),
+    ("with transaction()", "async with transaction()", "writes", Transaction),
+    ("run", "arun", "`transaction()`", Transaction.run),
+)
 #: Bases that nobody declares a field with.
 ABSTRACT = {CompoundType, HashType, NumberType}
 
@@ -45,12 +55,16 @@ def lookups_table() -> str:
 def operations_table() -> str:
     """Operation → its twin → what it does."""
     lines = ["| called | awaited | of | does |", "|---|---|---|---|"]
-    for owner, of in ((Objects, "models, objects"), (ResultSet, "result sets")):
+    for owner, of in ((Objects, "models, objects"), (ResultSet, "result sets"), (Index, "`Model.index`")):
         for name, value in vars(owner).items():
             if isinstance(value, sync) and not name.startswith("_"):
-                told = inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-                lines.append(_row(f"`{name}`", f"`a{name}`", of, told))
-    return "\n".join([*lines, _row("`list(…)` `for`", "`await` `async for`", "result sets", "The rows.")])
+                lines.append(_row(f"`{name}`", f"`a{name}`", of, _told(value)))
+    rows = (_row(f"`{called}`", f"`{twin}`", of, _told(value)) for called, twin, of, value in WRITTEN_OUT)
+    return "\n".join([*lines, *rows])
+
+
+def _told(value: object) -> str:
+    return inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
 def commands_table() -> str:

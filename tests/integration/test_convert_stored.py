@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import redis
 import redis_schematics
+from fixtures.drivers import Driver
 from fixtures.models import FULL, Everything
 from fixtures.servers import bare_server
 from schematics.models import Model
@@ -92,15 +93,15 @@ def test_strings_of_redis_schematics_become_indexed_documents(indexed: redis.Red
     assert Ice.convert_stored() == Converted(0, 50)
 
 
-def test_documents_become_the_very_strings_of_redis_schematics(indexed: redis.Redis) -> None:
+def test_documents_become_the_very_strings_of_redis_schematics(indexed: redis.Redis, drive: Driver) -> None:
     old = written(indexed)
     before = {key: indexed.get(key) for key in names(indexed)}
-    Ice.convert_stored(batch=7)
-    assert Ice.convert_stored(to="string", batch=7) == Converted(50, 0)
+    drive(Ice, "convert_stored", batch=7)
+    assert drive(Ice, "convert_stored", to="string", batch=7) == Converted(50, 0)
     assert {key: indexed.get(key) for key in names(indexed)} == before
     assert {indexed.ttl(key) > 990 for key in names(indexed)} == {True}
     assert len(old.all()) == 50
-    assert Ice.convert_stored(to="string") == Converted(0, 50)
+    assert drive(Ice, "convert_stored", to="string") == Converted(0, 50)
 
 
 def test_strings_of_our_own_from_a_server_without_redisjson_are_indexed(indexed: redis.Redis, servers: Any) -> None:
@@ -277,21 +278,21 @@ each_move = pytest.mark.parametrize(("there", "here"), MOVES)
 
 
 @each_move
-def test_objects_move_from_one_layer_to_another(indexed: redis.Redis, there: type, here: type) -> None:
+def test_objects_move_from_one_layer_to_another(indexed: redis.Redis, drive: Driver, there: type, here: type) -> None:
     old, new = on(there, "Old"), on(here, "New")
     for number in range(25):
         old({"pk": f"{number:02}:%", "n": number, "tags": ["x", None]}).set(expire=1000 if number % 2 else None)
     wanted = list(old.all().values())
-    assert new.convert_stored(source=old, dry_run=True) == Converted(25, 0)
+    assert drive(new, "convert_stored", source=old, dry_run=True) == Converted(25, 0)
     assert new.all() == []
-    assert new.convert_stored(source=old, batch=10) == Converted(25, 0)
+    assert drive(new, "convert_stored", source=old, batch=10) == Converted(25, 0)
     assert new.all().values() == wanted
     assert [one.n for one in new.filter(n__lt=3, tags__contains="x")] == [0, 1, 2]
     assert old.all() == []
     assert not [key for key in names(indexed) if key.startswith(b"Old")]
     assert [one.ttl() is None for one in new.all()[:2]] == [True, False]
     assert 990 < new.match_for_pk("01:%").ttl() <= 1000
-    assert new.convert_stored(source=old) == Converted(0, 0)
+    assert drive(new, "convert_stored", source=old) == Converted(0, 0)
 
 
 def test_a_hash_of_redis_schematics_becomes_documents_under_the_same_name(indexed: redis.Redis) -> None:

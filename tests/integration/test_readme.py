@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fixtures.servers import redis_binary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,19 +31,41 @@ def test_every_python_block_of_the_readme_runs_in_order(
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.S)
-    asyncio.run(_eat_all_at_once(names["app"]))
+    kiwi: Any = names["found"]
+    for loop in ("asyncio", "uvloop"):
+        kiwi.update(amount_kg=100)
+        with _served(names["app"], loop) as address:
+            asyncio.run(_ask_all_at_once(address))
     assert _without_fingerprint(capsys.readouterr().out) == _without_fingerprint(shown)
 
 
-async def _eat_all_at_once(app: Any) -> None:
-    """Real concurrent requests to the README's FastAPI application."""
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://ices") as browser:
+@contextmanager
+def _served(app: Any, loop: str) -> Iterator[str]:
+    """The address of an application that is served by HTTP, in a thread with an event loop of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, loop=loop, log_level="warning"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+async def _ask_all_at_once(address: str) -> None:
+    """Fifty requests at once, each over a connection of its own; and some that change one object."""
+    limits = httpx.Limits(max_connections=50)
+    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30) as browser:
         assert (await browser.get("/ices/nothing")).status_code == 404
-        answers = await asyncio.gather(*(browser.get("/ices/kiwi") for _ in range(100)))
-        assert [answer.json() for answer in answers] == [{"flavour": "Kiwi"}] * 100
-        found = (await browser.get("/ices", params={"words": "kiwi"})).json()
-        assert found == ["kiwi"]
+        answers = await asyncio.gather(*(browser.get("/ices/kiwi") for _ in range(50)))
+        assert [answer.json() for answer in answers] == [{"flavour": "Kiwi"}] * 50
+        found = await asyncio.gather(*(browser.get("/ices", params={"words": "kiwi"}) for _ in range(20)))
+        assert [answer.json() for answer in found] == [["kiwi"]] * 20
+        eaten = await asyncio.gather(*(browser.put("/ices/kiwi/eat") for _ in range(25)))
+        # No update is lost: each has a number of its own.
+        assert sorted(answer.json() for answer in eaten) == list(range(75, 100))
 
 
 def _without_fingerprint(plan: str) -> str:

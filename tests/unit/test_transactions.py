@@ -489,3 +489,61 @@ def test_a_document_is_written_by_a_command_that_cannot_fail_among_others(monkey
         Searched({"pk": "1"}).set()
     assert [words[0] for words in fake.log] == ["SETRANGE", "EVAL", "EXEC", "reset"]
     assert fake.log[1][2:4] == (1, "Searched:1")
+
+
+# --- who is in which block --------------------------------------------------------------------------------------------
+
+
+def test_one_transaction_that_several_enter_at_once_is_a_block_for_each(wire: Client) -> None:
+    shared = transaction()
+    both = threading.Barrier(2)
+
+    def one(pk: str) -> None:
+        with shared:
+            ice(pk).set()
+            both.wait(10)
+
+    threads = [threading.Thread(target=one, args=(pk,)) for pk in "12"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(wire.sent) == ["EXEC", "EXEC", "SET Ice:1", "SET Ice:2", "reset", "reset"]
+
+
+def test_what_is_begun_in_a_block_joins_it_until_its_end(wire: Client) -> None:
+    with transaction():
+        within = contextvars.copy_context()
+        within.run(ice("1").set)
+        assert wire.asked == []
+    assert wire.sent == ["SET Ice:1", "EXEC", "reset"]
+    # Kept for an end that is over, it would be lost.
+    within.run(ice("2").set)
+    assert [words[:2] for words in wire.asked] == [("SET", "Ice:2")]
+    assert within.run(current) is None
+
+
+def test_a_block_that_ends_where_it_did_not_begin_is_an_error(wire: Client) -> None:
+    block = transaction()
+    contextvars.copy_context().run(block.__enter__)
+    with pytest.raises(TransactionError, match="in the task or thread in which it began"):
+        block.__exit__(None, None, None)
+    assert wire.log == []
+
+
+def test_blocks_that_end_in_another_order_are_an_error(wire: Client) -> None:
+    def crossed() -> None:
+        outer, inner = transaction(), transaction()
+        outer.__enter__()
+        inner.__enter__()
+        with pytest.raises(TransactionError, match="innermost first"):
+            outer.__exit__(None, None, None)
+
+    contextvars.copy_context().run(crossed)
+    assert wire.log == []
+
+
+def test_a_block_that_cannot_watch_all_gives_its_connection_back(wire: Client) -> None:
+    with pytest.raises(InvalidObject), transaction(watch=[ice("1"), ice(None)]):
+        raise AssertionError("the block must not run")
+    assert wire.sent == ["WATCH Ice:1", "reset"]

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fixtures.models import IceCream
 
+import rs_search
 import rs_search.model
 from rs_search import BaseRedisMixin, Objects, ResultSet, Transaction
+from rs_search.index import Index
 from rs_search.operations.requests import Operation, command
 from rs_search.planner.explain import Explanation
+from rs_search.query.queryset import Answers
 from rs_search.twins import awaited, sync
 
-OWNERS = [Objects, ResultSet]
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def owners() -> Iterator[type[Any]]:
+    """Every class of the package that has an operation, called or awaited."""
+    for module in pkgutil.walk_packages(rs_search.__path__, "rs_search."):
+        if module.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if inspect.isclass(value) and value.__module__ == module.name and has_operations(value):
+                yield value
+
+
+def has_operations(owner: type[Any]) -> bool:
+    return any(isinstance(value, (sync, awaited)) for value in vars(owner).values())
+
+
+OWNERS = list(owners())
 each_owner = pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.__name__)
 
 
@@ -48,6 +71,10 @@ def awaited_name(name: str) -> str:
     return f"_a{name[1:]}" if name.startswith("_") else f"a{name}"
 
 
+def test_the_owners_of_operations_are_found() -> None:
+    assert {Objects, ResultSet, Index} <= set(OWNERS)
+
+
 @each_owner
 def test_an_operation_that_is_called_is_awaited_as_well_and_the_reverse(owner: type[Any]) -> None:
     called = {awaited_name(name): twin.operation for name, twin in twins_of(owner, sync).items()}
@@ -75,8 +102,9 @@ def test_every_operation_can_be_called(owner: type[Any]) -> None:
 
 
 #: Those that are written out by hand, with what they are twins of.
-BY_HAND = {
+BY_HAND: dict[type[Any], dict[str, str]] = {
     Objects: {"await_operation": "call_operation"},
+    Index: {"await_operation": "call_operation"},
     ResultSet: {"await_operation": "call_operation", "aiterator": "iterator"},
     Transaction: {"arun": "run"},
     Explanation: {"aprofile": "profile"},
@@ -89,6 +117,29 @@ def test_what_is_awaited_beside_operations_has_its_twin(owner: type[Any]) -> Non
     assert found == set(BY_HAND[owner])
     for name, twin in BY_HAND[owner].items():
         assert twin in vars(owner), name
+
+
+def test_nothing_else_in_the_package_is_awaited() -> None:
+    found = {
+        value
+        for module in pkgutil.walk_packages(rs_search.__path__, "rs_search.")
+        if not module.name.endswith("__main__") and not module.name.startswith("rs_search.server")
+        for value in vars(importlib.import_module(module.name)).values()
+        if inspect.isclass(value) and value.__module__ == module.name and next(asynchronous(value), None) is not None
+    }
+    assert found == {*BY_HAND, BaseRedisMixin, Answers} - {Transaction}
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.__name__)
+def test_the_readme_lists_both(owner: type[Any]) -> None:
+    for name in twins_of(owner, sync):
+        assert name.startswith("_") or f"| `{name}` | `a{name}` |" in README, name
+
+
+def test_the_readme_lists_what_is_written_out_by_hand() -> None:
+    for called, twin in (("run", "arun"), ("profile", "aprofile"), ("iterator", "async for"), ("list(…)", "await"),
+                         ("with transaction()", "async with transaction()")):  # fmt: skip
+        assert f"| `{called}` | `{twin}` |" in README
 
 
 @pytest.mark.parametrize(("owner", "name"), [(ResultSet, "iter"), (Transaction, "enter"), (Transaction, "exit")])
