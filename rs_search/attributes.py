@@ -18,6 +18,12 @@ def own_attribute(cls: type, name: str) -> Any:
     return None
 
 
+def layer_of(model: type) -> Any:
+    """The class that says how objects of a model are kept, as its mixin names it; None where it names none."""
+    declared = own_attribute(model, "__storage__")
+    return declared.storage if isinstance(declared, Layer) else declared
+
+
 class Layer:
     """A mixin's ``__storage__``, by its name: imported when it is first asked for, with all that keeping objects takes.
 

@@ -12,7 +12,7 @@ from typing import Any
 from schematics.models import Model
 from schematics.types import BaseType, IntType
 
-from .attributes import own_attribute
+from .attributes import layer_of, own_attribute
 from .errors import SchemaError
 from .followed import refuse_unfollowed
 from .kinds import INDEX_FIELDS, LIST
@@ -221,7 +221,7 @@ def _field_expire(model: type[Model]) -> Mapping[str, int]:
     name = f"{model.__name__}.__field_expire__"
     if not isinstance(lives, Mapping):
         raise SchemaError(f"{name} must map names of fields to seconds, not {lives!r}")
-    if lives and not getattr(own_attribute(model, "__storage__"), "partial", False):
+    if lives and not getattr(layer_of(model), "partial", False):
         raise SchemaError(f"{name}: only a DistributedRedisMixin keeps fields apart, to let one of them expire")
     never = ("pk", "id", own_attribute(model, "__version_field__"))
     for field, seconds in lives.items():

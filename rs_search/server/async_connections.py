@@ -34,7 +34,6 @@ _SHARED = (
 )  # fmt: skip
 #: Connections of a client of ours; more tasks than that wait for one.
 MOST_CONNECTIONS = 20
-WATCHES_ALONE = "a transaction that watches keeps a connection; the client may have one only"
 
 
 class Gate:
@@ -62,7 +61,7 @@ class Gate:
     async def hold(self, permits: contextlib.ExitStack) -> None:
         """`pass_through` for a while in which more connections are asked for. Raises `TransactionError`."""
         if self._most < 2:
-            raise TransactionError(WATCHES_ALONE)
+            raise TransactionError("a transaction that watches keeps a connection; the client may have one only")
         await self._watchers.acquire()
         permits.callback(self._watchers.release)
         await self.pass_through(permits)

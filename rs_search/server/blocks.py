@@ -11,7 +11,7 @@ from redis import exceptions
 
 from ..errors import Conflict, TransactionError
 from ..operations.requests import CHANGE, Batch, Command, command
-from .async_connections import WATCHES_ALONE, AsyncServer
+from .async_connections import AsyncServer
 from .connections import Server, settings_of
 from .once import once
 from .patience import patiently
@@ -64,8 +64,6 @@ class Block:
         """Have the block fail where one of these keys changes before its end."""
         self._join(server)
         if self._pipeline is None:
-            if server.state.watchers is None:
-                raise TransactionError(WATCHES_ALONE)
             # What is read in the block needs connections as well: with all of them kept, each would wait for others.
             self._permits.enter_context(server.state.watchers)
             self._pipeline = self.server.client.pipeline(transaction=True)

@@ -64,7 +64,7 @@ class ServerState:
 
     ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
     have answered, so that one that is gone is told. ``watchers`` lets so many threads keep a connection of the pool
-    for a whole transaction that others are left; None where there is one only.
+    for a whole transaction that others are left, where there are any.
     """
 
     database: int = 0
@@ -74,7 +74,7 @@ class ServerState:
     served: set[str] = field(default_factory=set)
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
-    watchers: threading.Semaphore | None = field(default_factory=threading.Semaphore)
+    watchers: threading.Semaphore = field(default_factory=threading.Semaphore)
 
     def note_connected(self, connection: Any) -> None:
         """A connection was made. One made anew may lead to a server that was started anew, or to another one.

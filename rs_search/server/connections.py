@@ -121,7 +121,7 @@ def _first_known(client: Any) -> Known:
 
     waits = inspect.iscoroutinefunction(getattr(client, "execute_command", None))
     most = getattr(getattr(client, "connection_pool", None), "max_connections", MOST_CONNECTIONS)
-    watchers = threading.Semaphore(most // 2) if most > 1 else None
+    watchers = threading.Semaphore(max(1, most // 2))
     return Known(ServerState(database=_database(client), watchers=watchers), address_of(client), waits)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from schematics.models import Model
 
-from ..attributes import Layer, own_attribute
+from ..attributes import layer_of
 from ..memo import once_per_class
 from .base import Storage
 from .json_document import JsonDocuments
@@ -15,6 +13,5 @@ from .json_document import JsonDocuments
 @once_per_class
 def storage_of(model: type[Model]) -> Storage:
     """The storage of a model: its mixin's ``__storage__``."""
-    declared: Any = own_attribute(model, "__storage__") or JsonDocuments
-    kind: type[Storage] = declared.storage if isinstance(declared, Layer) else declared
+    kind: type[Storage] = layer_of(model) or JsonDocuments
     return kind(model)

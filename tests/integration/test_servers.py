@@ -383,3 +383,15 @@ def test_the_embedded_server_is_a_url(tmp_path: object, monkeypatch: pytest.Monk
 
 def test_the_incomplete_result_is_an_error_of_the_server() -> None:
     assert issubclass(IncompleteResult, ServerError)
+
+
+def test_a_client_that_reads_json_by_itself_is_refused(indexed: redis.Redis) -> None:
+    IceCream({"pk": "1", "amount_kg": 1}).set()
+    indexed.json()
+    for ask in (
+        lambda: IceCream.match_for_pk("1"), lambda: IceCream.get_many(["1"]),
+        lambda: IceCream({"pk": "1"}).update(amount_kg=F("amount_kg") + 1),
+    ):  # fmt: skip
+        with pytest.raises(ServerError, match="a client of their own"):
+            ask()
+    assert IceCream.count(amount_kg=1) == 1
