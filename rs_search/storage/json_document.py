@@ -87,7 +87,7 @@ class JsonDocuments(Storage):
                 raise
             return (yield command("GET", key))  # type: ignore[no-any-return]
 
-    def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[bytes | None]]:
+    def texts(self, keys: list[str], capabilities: Capabilities) -> Operation[list[Any]]:
         """The texts under keys, as they stand; 1 round trip, 2 where some are strings."""
         if not keys:
             return []
