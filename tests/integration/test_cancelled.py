@@ -18,6 +18,7 @@ from schematics.types import IntType
 import rs_search
 from rs_search import transaction
 from rs_search.server import unbroken
+from rs_search.server.replies import mapping
 
 SERVERS = [("redis", 3), ("plain", 2)]
 
@@ -124,9 +125,8 @@ def test_hundreds_of_cancelled_tasks_leave_every_answer_right(run: Runner, clien
 
 
 def cursors(client: redis.Redis) -> int:
-    told: Any = client.execute_command("FT.INFO", Ice.index.name)
-    found = told[b"cursor_stats"]
-    return int(found[b"global_total"])
+    told = mapping(client.execute_command("FT.INFO", Ice.index.name))
+    return int(mapping(told["cursor_stats"])["global_total"])
 
 
 def test_no_cursor_is_left_on_the_server(indexed: redis.Redis) -> None:
