@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import redis
-from fixtures.loops import KEPT, Ice, Runner, keep
+from fixtures.loops import KEPT, Ice, Runner, connections_fall_to, keep
 from fixtures.servers import Restarts
 from schematics.types import IntType
 
@@ -118,6 +118,7 @@ def test_hundreds_of_cancelled_tasks_leave_every_answer_right(run: Runner, clien
         assert left == right
         assert await Ice.acount(pk__startswith="0") == 1000
 
+    assert connections_fall_to(1, client)
     run(work())
 
 
