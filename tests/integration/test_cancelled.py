@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import redis
-from fixtures.loops import KEPT, Ice, Runner, keep
+from fixtures.loops import KEPT, Ice, Runner, connections_fall_to, keep
 from fixtures.servers import Restarts
 from schematics.types import IntType
 
 import rs_search
 from rs_search import transaction
 from rs_search.server import unbroken
+from rs_search.server.replies import mapping
 
 SERVERS = [("redis", 3), ("plain", 2)]
 
@@ -117,6 +118,7 @@ def test_hundreds_of_cancelled_tasks_leave_every_answer_right(run: Runner, clien
         assert left == right
         assert await Ice.acount(pk__startswith="0") == 1000
 
+    assert connections_fall_to(1, client)
     run(work())
 
 
@@ -124,9 +126,8 @@ def test_hundreds_of_cancelled_tasks_leave_every_answer_right(run: Runner, clien
 
 
 def cursors(client: redis.Redis) -> int:
-    told: Any = client.execute_command("FT.INFO", Ice.index.name)
-    found = told[b"cursor_stats"]
-    return int(found[b"global_total"])
+    told = mapping(client.execute_command("FT.INFO", Ice.index.name))
+    return int(mapping(told["cursor_stats"])["global_total"])
 
 
 def test_no_cursor_is_left_on_the_server(indexed: redis.Redis) -> None:
