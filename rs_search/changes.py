@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ class Expression:
 
     def evaluate(self, read: Read) -> Any:
         """The value, of an object whose fields ``read`` gives. Raises `InvalidObject`."""
+        raise NotImplementedError
+
+    def fields(self) -> Iterator[str]:
+        """The names of the fields that it is worked out of."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Expression:
@@ -79,6 +83,9 @@ class F(Expression):
     def evaluate(self, read: Read) -> Any:
         return read(self.name)
 
+    def fields(self) -> Iterator[str]:
+        yield self.name
+
     def __repr__(self) -> str:
         return f"F({self.name!r})"
 
@@ -99,6 +106,9 @@ class Arithmetic(Expression):
             return self.do(left, right)
         except (TypeError, ArithmeticError) as error:
             raise InvalidObject(f"{self!r}, of {left!r} and {right!r}: {error}") from None
+
+    def fields(self) -> Iterator[str]:
+        yield from (*fields_of(self.left), *fields_of(self.right))
 
     def __repr__(self) -> str:
         left, right = (
@@ -128,6 +138,10 @@ class OfList(Expression):
         gone = [*elements, *(bare(element) for element in elements)]
         return [element for element in found if element not in gone]
 
+    def fields(self) -> Iterator[str]:
+        for value in (self.value, *self.elements):
+            yield from fields_of(value)
+
     def __repr__(self) -> str:
         value = f"({self.value!r})" if isinstance(self.value, Arithmetic) else repr(self.value)
         return f"{value}.{self.name}({', '.join(map(repr, self.elements))})"
@@ -136,3 +150,12 @@ class OfList(Expression):
 def evaluated(value: Any, read: Read) -> Any:
     """The value of an expression, or a value as it is."""
     return value.evaluate(read) if isinstance(value, Expression) else value
+
+
+def fields_of(value: Any) -> Iterator[str]:
+    """The names of the fields that a value is worked out of: none of a plain one.
+
+    >>> sorted(fields_of(F("a") + F("b") * 2)), list(fields_of(5))
+    (['a', 'b'], [])
+    """
+    return value.fields() if isinstance(value, Expression) else iter(())

@@ -65,6 +65,15 @@ __all__ = [
 ]
 
 
+def shown_key(key: str) -> str:
+    """A key as messages have it: of an object in a hash its field, which is what its key is on other layers.
+
+    >>> shown_key("Ice\\0Ice:1"), shown_key("Ice:1")
+    ('Ice:1', 'Ice:1')
+    """
+    return key.rpartition("\0")[2]
+
+
 class RedisMixinException(Exception):
     """The root: ``except RedisMixinException`` catches all that the library raises on its own account."""
 

@@ -14,9 +14,9 @@ from typing import Any
 from schematics.models import Model
 
 from .memo import once_per_class
+from .options import options_of
 from .primary_key import names_of_key
 from .query.shapes import PARTIAL, Shape
-from .readers import instance_maker, values_maker
 from .reading import Document, Stored, decode, decode_fields, parse
 from .schema import schema_of
 from .storage import storage_of
@@ -53,8 +53,14 @@ def row_maker(model: type[Model], shape: Shape) -> Make:
     if shape.of_values:
         return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _value_row_maker(model, shape))
     if shape.kind == PARTIAL:
-        return hydrator(model, frozenset([*shape.fields, *names_of_key(model)]))
+        return hydrator(model, partial_fields(model, shape))
     return hydrator(model)
+
+
+def partial_fields(model: type[Model], shape: Shape) -> frozenset[str]:
+    """The fields of instances with some fields only: what makes the key, and the version, are always among them."""
+    version = options_of(model).version_field
+    return frozenset([*shape.fields, *names_of_key(model), *([version] if version else [])])
 
 
 def hydrator(model: type[Model], only: frozenset[str] | None = None) -> Make:
@@ -88,8 +94,13 @@ def _whole_maker(model: type[Model], only: frozenset[str] | None) -> Make:
             instance.__dict__["pk"] = pk(key)
         return instance
 
+    if not storage_of(model).json:
+        return slow
+    # Here and below, because a program that only writes does without msgspec.
+    from .readers import instance_maker
+
     noted = None if only is None else lambda stored: Loaded(stored, only)
-    return instance_maker(model, only, slow, (LOADED, noted), pk) if storage_of(model).json else slow
+    return instance_maker(model, only, slow, (LOADED, noted), pk)
 
 
 def _value_row_maker(model: type[Model], shape: Shape) -> Make:
@@ -98,7 +109,11 @@ def _value_row_maker(model: type[Model], shape: Shape) -> Make:
     def slow(key: str, stored: Stored) -> Any:
         return shape.row(decode_fields(model, _document(model, key, stored), key, names))
 
-    return values_maker(model, shape.kind, shape.paths, slow) if storage_of(model).json else slow
+    if not storage_of(model).json:
+        return slow
+    from .readers import values_maker
+
+    return values_maker(model, shape.kind, shape.paths, slow)
 
 
 def _document(model: type[Model], key: str, stored: Stored) -> Document:

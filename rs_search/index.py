@@ -116,10 +116,3 @@ class Index:
     async def await_operation(self, make: Make[T]) -> T:
         """Run an operation on the model's server, in the running event loop."""
         return await acall(self.model, make)
-
-
-class IndexOf:
-    """``IceCream.index``: the index of the class that is asked."""
-
-    def __get__(self, instance: Any, owner: type[Any]) -> Index:
-        return Index(owner)

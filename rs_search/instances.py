@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
 from schematics.exceptions import DataError
 from schematics.models import Model
 
-from .changes import evaluated
+from .attributes import own_attribute
 from .codec import Document, classes_within, encode, refuse_changed_classes
-from .errors import InvalidObject, QueryError, UnknownField, UnstorableValue
+from .errors import InvalidObject, UnstorableValue
 from .hydration import LOADED, Loaded, hydrator, loaded
 from .kinds import Unkeepable
-from .options import options_of, own_method
-from .primary_key import is_given, names_of_key, new_primary_key, primary_key
+from .options import own_method
+from .primary_key import is_given, new_primary_key, primary_key
 from .quick import quick_validator, quick_writer
 from .reading import decode
-from .schema import own_attribute, schema_of
+from .schema import schema_of
 from .storage import storage_of
 from .storage.base import Record
 
-#: What a model may have of its own that makes the key of any of its fields.
-_OF_KEYS = ("__primary_key__", "__set_key__")
 #: Makes a named tuple as its own constructor does, in half the time.
 _new: Any = tuple.__new__
 
@@ -30,18 +29,24 @@ _new: Any = tuple.__new__
 class Prepared(NamedTuple):
     """An instance that is ready to be written; a tuple, because each write makes one, and that costs less.
 
-    ``noted`` is what the instance remembers when it is written, ``before`` what it was before it was made ready.
+    ``noted`` is what the instance remembers when it is written, ``before`` what it was before it was made ready;
+    ``members`` are those that change, None for all.
     """
 
     key: str
-    document: Document
     payload: Any
     noted: Any
     before: Values
+    members: frozenset[str] | None = None
+
+    @property
+    def document(self) -> Document:
+        """The document. O(size) where it is kept as a text: to keep it as well costs more than to read it again."""
+        return self.noted.document if isinstance(self.noted, Loaded) else orjson.loads(self.noted)
 
     def record(self, expire: int | None, **condition: Any) -> Record:
         """What the storage writes."""
-        return Record(self.key, self.payload, expire, **condition)
+        return Record(self.key, self.payload, expire, members=self.members, **condition)
 
 
 def prepare(instance: Any) -> Prepared:
@@ -59,14 +64,14 @@ def _prepared_quickly(instance: Any, key: str | None) -> Prepared | None:
     quick = None if write is None else write(instance, key)
     if quick is None:
         return None
-    values, pk, key, document, payload, is_text = quick
+    values, pk, key, payload, noted = quick
     data, others = instance._data, instance.__dict__
     # What was there is put aside as it is: nothing that is done to the instance from now on changes it.
     before = _new(Values, (*data.maps, others.get("pk"), others.get(LOADED)))
     data.converted, data.valid = {}, values
     if pk is not None and "pk" not in values:
         others["pk"] = pk
-    made: Prepared = _new(Prepared, (key, document, payload, payload if is_text else Loaded(document), before))
+    made: Prepared = _new(Prepared, (key, payload, noted, before, None))
     return made
 
 
@@ -83,13 +88,24 @@ def _prepared_slowly(instance: Any) -> Prepared:
 
 
 def _made(instance: Any, key: str, before: Values) -> Prepared:
-    storage = storage_of(type(instance))
+    model = type(instance)
+    storage = storage_of(model)
     document = encode(instance, for_index=storage.indexed, nulls=storage.keeps_nulls)
+    payload = payload_of(model, document)
+    return Prepared(key, payload, noted(model, document, payload), before)
+
+
+def payload_of(model: type[Model], document: Document) -> Any:
+    """What the layer makes of a document. Raises `UnstorableValue`."""
     try:
-        payload = storage.payload(document)
+        return storage_of(model).payload(document)
     except Unkeepable as error:
-        raise UnstorableValue(f"{type(instance).__name__} cannot be kept: {error}") from None
-    return Prepared(key, document, payload, payload if storage.json else Loaded(document), before)
+        raise UnstorableValue(f"{model.__name__} cannot be kept: {error}") from None
+
+
+def noted(model: type[Model], document: Document, payload: Any) -> Any:
+    """What an instance remembers of what it was written as."""
+    return payload if storage_of(model).json else Loaded(document)
 
 
 def own_pk(instance: Any) -> str:
@@ -158,68 +174,14 @@ def changed(instance: Any) -> frozenset[str]:
     else:
         before = encode(decode(model, known.document, "", known.only), for_index=False)
     fields = schema_of(model).fields.values()
-    stored = (field for field in fields if field.computed is None and (not known or _knows(known, field.name)))
+    stored = (field for field in fields if field.computed is None and knows(instance, field.name))
     return frozenset(field.name for field in stored if now.get(field.member) != before.get(field.member))
 
 
-def _knows(known: Loaded, name: str) -> bool:
-    return known.only is None or name in known.only
-
-
-# --- changes to what is stored ----------------------------------------------------------------------------------------
-
-
-def check_names(model: type[Model], names: Iterable[str]) -> None:
-    """Raise `QueryError` for what cannot be written by itself: unknown, computed and key-making fields."""
-    fields = schema_of(model).fields
-    for name in names:
-        if name not in fields:
-            raise UnknownField(f"{model.__name__} has no field {name}; it has {', '.join(fields)}")
-        if fields[name].computed is not None:
-            raise QueryError(f"{model.__name__}.{name} is computed, and cannot be set")
-        if name == "pk" or (name in names_of_key(model) and "pk" not in fields):
-            raise QueryError(f"{model.__name__}.{name} makes the key, and cannot be changed; set() another object")
-
-
-def with_changes(stored: Any, key: str, values: dict[str, Any]) -> Prepared:
-    """A stored object with other values, expressions worked out of its own; changes ``stored``.
-
-    Raises `InvalidObject`, `UnstorableValue`.
-    """
-    found = {name: evaluated(value, lambda field: _value_of(stored, field)) for name, value in values.items()}
-    for name, value in found.items():
-        setattr_native(stored, name, value)
-    quick = _prepared_quickly(stored, key)
-    if quick is not None:
-        return quick
-    before = Values.of(stored)
-    validate(stored)
-    if any(own_method(type(stored), name) is not None for name in _OF_KEYS) and own_key(stored) != key:
-        raise QueryError(f"{key}: {', '.join(values)} makes the key, and cannot be changed; set() another object")
-    return _made(stored, key, before)
-
-
-def _value_of(stored: Any, name: str) -> Any:
-    if name not in schema_of(type(stored)).fields:
-        raise UnknownField(f"{type(stored).__name__} has no field {name}, of which F({name!r}) is to be worked out")
-    if schema_of(type(stored)).fields[name].computed is not None:
-        raise QueryError(f"{type(stored).__name__}.{name} is computed; F({name!r}) takes what is stored")
-    return stored._data.get(name)
-
-
-def setattr_native(instance: Any, name: str, value: Any) -> None:
-    """Set a field as its descriptor does, whatever stands in the way of ``setattr``."""
-    field = schema_of(type(instance)).fields[name]
-    instance._data.converted[name] = field.type.pre_setattr(value)
-
-
-def bumped(instance: Any) -> int | None:
-    """Count the version of an instance up, and give what it was; None without a version."""
-    name = options_of(type(instance)).version_field
-    assert name is not None
-    before: int | None = instance._data.get(name)
-    instance._data.converted[name] = (before or 0) + 1
-    return before
+def knows(instance: Any, name: str) -> bool:
+    """Whether an instance has a value for a field: it was loaded with it, or was given one since."""
+    known = loaded(instance)
+    return known is None or known.only is None or name in known.only or name in instance._data
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------

@@ -48,11 +48,12 @@ from schematics.types import (
 )
 from schematics.types.serializable import Serializable
 
+from .attributes import own_attribute
 from .errors import SchemaError
 from .primary_key import is_text_of_pk
 from .reference_fields import METHODS
 from .references import ReferenceType
-from .schema import Field, own_attribute, schema_of
+from .schema import Field, schema_of
 from .source import Condition
 
 

@@ -10,8 +10,6 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
-import msgspec
-
 from . import kinds
 from .companions import restore_exact
 from .index_schema import EXACT
@@ -25,12 +23,6 @@ _NO_FLOATS = (kinds.TEXT, kinds.IDENTIFIER, kinds.REFERENCE, kinds.BOOLEAN, kind
 Read = Callable[[Any], Document]
 
 
-class Beside(msgspec.Struct):
-    """What reading needs of the companions: the floats that RedisJSON read one unit off."""
-
-    exact: Any = msgspec.field(name=EXACT, default=None)
-
-
 def members_reader(paths: Iterable[Path]) -> Read:
     """A function of a text that gives what paths need of the document, as `rs_search.reading.parse` reads it."""
     given = list(paths)
@@ -38,10 +30,25 @@ def members_reader(paths: Iterable[Path]) -> Read:
     return _reader(frozenset(str(path.steps[0]) for path in given), floats)
 
 
+@functools.cache
+def _beside() -> Any:
+    # msgspec is imported here, because a program that only writes does without.
+    import msgspec
+
+    class Beside(msgspec.Struct):
+        """What reading needs of the companions: the floats that RedisJSON read one unit off."""
+
+        exact: Any = msgspec.field(name=EXACT, default=None)
+
+    return Beside
+
+
 @functools.lru_cache(maxsize=256)
 def _reader(members: frozenset[str], floats: bool) -> Read:
     # Making one costs as much as reading a hundred documents. The functional form: members may have any name.
-    beside = {COMPANIONS: Beside} if floats else {}
+    import msgspec
+
+    beside = {COMPANIONS: _beside()} if floats else {}
     kind = TypedDict("Members", {**dict.fromkeys(members, Any), **beside}, total=False)  # type: ignore[misc]
     decode: Any = msgspec.json.Decoder(kind).decode
 

@@ -1,4 +1,8 @@
-"""The mixins: ``class IceCream(models.Model, SearchRedisMixin)``."""
+"""The mixins: ``class IceCream(models.Model, SearchRedisMixin)``.
+
+Every program that uses the library imports this module first, and many only to declare models: what operations need is
+imported when the first of them is called.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 from schematics.models import Model
 from schematics.types import StringType
 
-from .index import IndexOf
-from .instances import changed as changed_fields
-from .objects import Objects
-from .operations.convert import Converted
-from .options import SearchOptions, options_of, prefix_of, remember
-from .primary_key import default_primary_key
-from .query.queryset import ResultSet
-from .query.tree import Q
+from .attributes import Layer
+from .query.conditions import Q
 from .references import announce
-from .storage.base import Storage
-from .storage.field_keys import FieldKeys
-from .storage.json_document import JsonDocuments
-from .storage.string import JsonStrings
-from .storage.type_hash import TypeHash
 
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
     Client: TypeAlias = redis.Redis | redis.asyncio.Redis
+
+    from .all_operations import Objects
+    from .index import Index
+    from .operations.convert import Converted
+    from .options import SearchOptions
+    from .query.queryset import ResultSet
+    from .storage.base import Storage
+else:
+
+    def Objects(model):  # noqa: N802
+        """The class of this name, which takes the place of this function when the first operation is called."""
+        global Objects
+        from .all_operations import Objects
+
+        return Objects(model)
+
 
 T = TypeVar("T", bound="BaseRedisMixin")
 
@@ -38,9 +47,10 @@ class BaseRedisMixin:
 
     ::
 
-        class ListStorage(Storage):            # rs_search.storage.base says what it must have
-            def commands(self, record, capabilities): ...
-            def texts(self, keys, capabilities): ...
+        class ListStorage(Storage):            # README has one that works
+            def commands(self, record, capabilities): ...   # what writes an object
+            def texts(self, keys, capabilities): ...        # what reads objects
+            def guarded(self, record, capabilities): ...    # what writes one under a condition, in one step
 
         class ListRedisMixin(BaseRedisMixin):
             __storage__ = ListStorage
@@ -55,6 +65,8 @@ class BaseRedisMixin:
     """A client, of ``redis.asyncio`` too, or a function that gives one at each call; None takes `connect`'s."""
     __expire__: ClassVar[int | None] = None
     """Seconds an object lives after `set`; None is for ever."""
+    __field_expire__: ClassVar[dict[str, int] | None] = None
+    """Of a `DistributedRedisMixin`: seconds that a field lives after it was written, by name; then it is missing."""
     __unique_together__: ClassVar[tuple[str, ...] | None] = None
     """Fields whose values make the key of an object without ``pk`` and ``id``."""
     __unique_args__: ClassVar[tuple[str, ...] | None] = None
@@ -69,7 +81,6 @@ class BaseRedisMixin:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if issubclass(cls, Model):
-            remember(cls)
             announce(cls)
 
     @staticmethod
@@ -95,10 +106,14 @@ class BaseRedisMixin:
     @property
     def __primary_key__(self) -> str | None:
         """The object's primary key as text: ``pk``, else ``id``, else ``__unique_together__``; yours may be any."""
+        from .primary_key import default_primary_key
+
         return default_primary_key(self)
 
     def __key_pattern__(self, *args: str) -> str:
         """A key of these parts: the prefix, and what follows it."""
+        from .options import prefix_of
+
         return ":".join([prefix_of(type(self)), *args])
 
     def __json__(self) -> Any:
@@ -108,7 +123,7 @@ class BaseRedisMixin:
     @property
     def changed(self) -> frozenset[str]:
         """The names of the fields that would be stored otherwise than they were read."""
-        return changed_fields(self)
+        return Objects(type(self)).changed(self)
 
     def set(
         self,
@@ -368,10 +383,19 @@ class BaseRedisMixin:
         )
 
 
+class IndexOf:
+    """``IceCream.index``: the index of the class that is asked."""
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Index:
+        from .index import Index
+
+        return Index(owner)
+
+
 class SearchRedisMixin(BaseRedisMixin):
     """Keeps each object as a JSON document, indexed by RediSearch."""
 
-    __storage__ = JsonDocuments
+    __storage__ = Layer(".storage.json_document", "JsonDocuments")
 
     #: The index, to see and to mend: see `rs_search.index.Index`.
     index = IndexOf()
@@ -380,24 +404,26 @@ class SearchRedisMixin(BaseRedisMixin):
 class SimpleRedisMixin(BaseRedisMixin):
     """Keeps each object as one string, as redis-schematics does: keys and texts are the same."""
 
-    __storage__ = JsonStrings
+    __storage__ = Layer(".storage.string", "JsonStrings")
 
 
 class HashRedisMixin(BaseRedisMixin):
     """Keeps all objects of a type in one hash, as redis-schematics does: fields and texts are the same."""
 
-    __storage__ = TypeHash
+    __storage__ = Layer(".storage.type_hash", "TypeHash")
 
     @property
     def __set_key__(self) -> str:
         """The hash that holds the object; override it to spread objects over several hashes, under the prefix."""
+        from .options import options_of
+
         return options_of(type(self)).default_set_key
 
 
 class DistributedRedisMixin(BaseRedisMixin):
     """Keeps each field under a key of its own: fields are read, written and expire on their own."""
 
-    __storage__ = FieldKeys
+    __storage__ = Layer(".storage.field_keys", "FieldKeys")
 
 
 class SearchRedisModel(Model, SearchRedisMixin):  # type: ignore[misc]

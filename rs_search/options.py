@@ -8,17 +8,18 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 from schematics.models import Model
-from schematics.types import IntType
+from schematics.types import BaseType, IntType
 
+from .attributes import layer_of, own_attribute
 from .errors import SchemaError
 from .followed import refuse_unfollowed
 from .kinds import INDEX_FIELDS, LIST
 from .memo import once_per_class
 from .paths import Path, declared_paths, descend
-from .schema import Field, own_attribute
+from .references import kept_models
+from .schema import Field
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def search_options(
     return SearchOptions(tag, text, numeric, geo, sortable, skip)
 
 
+#: No object lives longer, who does not live for ever: a field of a hash cannot (2^46 milliseconds since 1970).
+MOST_SECONDS = 10_000_000_000
 #: Seconds that queries wait for an index that is being built, before they read the collection instead.
 INDEX_WAIT = 1.0
 DEFAULT_OPTIONS = SearchOptions()
@@ -68,15 +71,17 @@ DEFAULT_OPTIONS = SearchOptions()
 class ModelOptions:
     """The class attributes of a model, read once a class.
 
-    ``expire`` is in seconds; ``unique_together`` names the fields whose values make the key when there is no ``pk``
-    or ``id``; ``index`` maps field paths to `SearchOptions`; ``auto_index`` tells whether a query may make the index
-    that it needs, ``index_wait`` how many seconds it waits for one that is being built.
+    ``expire`` is in seconds, and so is ``field_expire``, by the names of fields; ``unique_together`` names the fields
+    whose values make the key when there is no ``pk`` or ``id``; ``index`` maps field paths to `SearchOptions`;
+    ``auto_index`` tells whether a query may make the index that it needs, ``index_wait`` how many seconds it waits for
+    one that is being built.
     """
 
     model: type[Model]
     prefix: str
     key_ends: tuple[str, str]
     expire: int | None
+    field_expire: Mapping[str, int]
     unique_together: tuple[str, ...]
     strict: bool
     version_field: str | None
@@ -108,26 +113,13 @@ class ModelOptions:
         return tuple(sorted({other for other in _key_beginnings() if other != own and other.startswith(own)}))
 
 
-_NAMED_KEYS: WeakSet[Any] = WeakSet()
-
-
 def _key_beginnings() -> set[str]:
     found = set()
-    for model in list(_NAMED_KEYS):
+    for model in kept_models():
         # What another model declares wrongly is told when that one is used.
         with contextlib.suppress(Exception):
             found.add(options_of(model).key_ends[0])
     return found
-
-
-def remember(model: type[Model]) -> None:
-    """Note a model that has keys of its own, for others to keep off them."""
-    _NAMED_KEYS.add(model)
-
-
-def kept_models() -> list[type[Model]]:
-    """All models that have keys of their own."""
-    return list(_NAMED_KEYS)
 
 
 @once_per_class
@@ -145,6 +137,7 @@ def options_of(model: type[Model]) -> ModelOptions:
         prefix=prefix,
         key_ends=_key_ends(model, prefix),
         expire=_expire(model),
+        field_expire=_field_expire(model),
         unique_together=names,
         strict=bool(own_attribute(model, "__strict_performance__")),
         version_field=_version_field(model),
@@ -216,9 +209,33 @@ def _expire(model: type[Model]) -> int | None:
     expire: Any = own_attribute(model, "__expire__")
     if expire is None:
         return None
-    if isinstance(expire, bool) or not isinstance(expire, int) or expire <= 0:
-        raise SchemaError(f"{model.__name__}.__expire__ must be a positive number of seconds, not {expire!r}")
-    return expire
+    if not is_lifetime(expire):
+        raise SchemaError(
+            f"{model.__name__}.__expire__ must be a positive number of seconds, up to {MOST_SECONDS:,}, not {expire!r}"
+        )
+    return expire  # type: ignore[no-any-return]
+
+
+def _field_expire(model: type[Model]) -> Mapping[str, int]:
+    lives: Any = own_attribute(model, "__field_expire__") or {}
+    name = f"{model.__name__}.__field_expire__"
+    if not isinstance(lives, Mapping):
+        raise SchemaError(f"{name} must map names of fields to seconds, not {lives!r}")
+    if lives and not getattr(layer_of(model), "partial", False):
+        raise SchemaError(f"{name}: only a DistributedRedisMixin keeps fields apart, to let one of them expire")
+    never = ("pk", "id", own_attribute(model, "__version_field__"))
+    for field, seconds in lives.items():
+        declared = model._schema.fields.get(field)
+        if not isinstance(declared, BaseType) or declared.required or field in never:
+            raise SchemaError(f"{name} names {field!r}, which is no field that may be missing")
+        if not is_lifetime(seconds):
+            raise SchemaError(f"{name}: {field} must live a positive number of seconds, not {seconds!r}")
+    return dict(lives)
+
+
+def is_lifetime(seconds: Any) -> bool:
+    """Whether something can be seconds to live."""
+    return isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds <= MOST_SECONDS
 
 
 def _index_wait(model: type[Model]) -> float:

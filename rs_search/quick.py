@@ -12,6 +12,7 @@ from schematics.undefined import Undefined
 
 from .codec import Document, values_of
 from .companions import companions
+from .hydration import Loaded
 from .index_schema import index_schema_of
 from .known import has_computed, is_known
 from .memo import once_per_class
@@ -27,9 +28,9 @@ from .storage.string import JsonStrings
 from .storage.type_hash import TypeHash
 from .writers import CONTEXT, writer
 
-#: The values that an instance is to get, its primary key, its key, its document, what the storage keeps of that, and
-#: whether this is a text by which an instance may remember it.
-Quick = tuple[dict[str, Any], Any, str, Document, Any, bool]
+#: The values that an instance is to get, its primary key, its key, what the storage keeps of its document, and what the
+#: instance remembers of that.
+Quick = tuple[dict[str, Any], Any, str, Any, Any]
 Write = Callable[..., "Quick | None"]
 #: Layers that look at nothing but the document; one of the user's may look at the instance.
 _LAYERS = (JsonDocuments, JsonStrings, TypeHash, FieldKeys)
@@ -67,7 +68,8 @@ def _written(made_of: Any, pk_of: Any, key_of: Any, payload_of: Any, is_text: bo
             values, document, beside, more = made_of(given, pk)
             if key is None:
                 key = key_of(pk)
-            return values, pk, key, document, payload_of(document, beside, more), is_text
+            payload = payload_of(document, beside, more)
+            return values, pk, key, payload, payload if is_text else Loaded(document)
         except Exception:
             # Whatever it is: schematics and the codec find it as well, and say what it is.
             return None

@@ -30,6 +30,8 @@ Make = Callable[[str, Any], Any]
 #: The attribute of an instance that keeps what was stored, and what is made of that first.
 Noted = tuple[str, Callable[[Any], Any] | None]
 _Classes = tuple[type[Model], ...]
+#: Values that refer to nothing: the garbage collector need not look at an object that has no others.
+_ALONE = (kinds.TEXT, kinds.IDENTIFIER, kinds.BOOLEAN, kinds.INTEGER, kinds.FLOAT, kinds.DATE)
 
 
 class _Beside(msgspec.Struct, gc=False):
@@ -153,7 +155,9 @@ def _read(model: type[Model], names: Collection[str], above: _Classes, rows: boo
         members.append(("beside", _Beside | None, msgspec.field(default=None, name=COMPANIONS)))
     objects = {name: (member, step.model) for name, (_, member, step) in steps.items() if _is_late(step, rows)}
     held = {name: steps[name][1] if name in steps else "nothing" for name in names if name not in objects}
-    struct = _struct(model, members, {"_names": tuple(names), "_members": held, "_objects": objects})
+    collected = not above or any(step.write or field.kind not in _ALONE for field, _, step in steps.values())
+    namespace = {"_names": tuple(names), "_members": held, "_objects": objects}
+    struct = _struct(model, members, namespace, collected)
     return _Read(struct, steps, tuple(others), floats)
 
 
@@ -172,9 +176,10 @@ def _member(name: str, stored: Any, field: Field) -> tuple[str, Any, Any]:
     return name, annotation, msgspec.field(default=default, name=field.member)
 
 
-def _struct(model: type[Model], members: list[tuple[str, Any, Any]], namespace: dict[str, Any]) -> Any:
+def _struct(model: type[Model], members: list[Any], namespace: dict[str, Any], collected: bool) -> Any:
+    bases = (LoadedData,)
     try:
-        return msgspec.defstruct(model.__name__, members, bases=(LoadedData,), namespace=namespace, eq=False)
+        return msgspec.defstruct(model.__name__, members, bases=bases, namespace=namespace, eq=False, gc=collected)
     except (TypeError, ValueError):
         raise _NotReadable from None
 

@@ -16,7 +16,7 @@ from schematics.undefined import Undefined
 
 from . import kinds
 from .companions import UnkeepableAt, restore_exact
-from .errors import UnreadableDocument
+from .errors import UnreadableDocument, shown_key
 from .index_schema import EXACT
 from .schema import COMPANIONS, Field, schema_of
 
@@ -40,9 +40,10 @@ def parse(text: bytes | str, key: str, load: Callable[[Any], Any] = orjson.loads
         document = load(text)
     except Exception as error:
         # ``load`` may be the user's own.
-        raise UnreadableDocument(f"{key} holds no document: {error}") from None
+        raise UnreadableDocument(f"{shown_key(key)} holds no document: {error}") from None
     if not isinstance(document, dict):
-        raise UnreadableDocument(f"{key} holds JSON of type {type(document).__name__}, where a document is an object")
+        kind = type(document).__name__
+        raise UnreadableDocument(f"{shown_key(key)} holds JSON of type {kind}, where a document is an object")
     beside = document.pop(COMPANIONS, None)
     if isinstance(beside, dict) and EXACT in beside:
         restore_exact(document, beside[EXACT])
@@ -57,7 +58,7 @@ def decode(model: type[Model], document: Document, key: str, only: Collection[st
     try:
         return _decode_model(model, document, "", only)
     except UnkeepableAt as error:
-        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+        raise _unreadable(model, key, error) from None
 
 
 def decode_fields(model: type[Model], document: Document, key: str, names: Iterable[str]) -> dict[str, Any]:
@@ -66,7 +67,12 @@ def decode_fields(model: type[Model], document: Document, key: str, names: Itera
     try:
         return {name: _decode_member(model, fields[name], document, name) for name in names}
     except UnkeepableAt as error:
-        raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error.path}: {error.reason}") from None
+        raise _unreadable(model, key, error) from None
+
+
+def _unreadable(model: type[Model], key: str, error: UnkeepableAt) -> UnreadableDocument:
+    told = f"{shown_key(key)} is no readable {model.__name__}: {error.path}: {error.reason}"
+    return UnreadableDocument(told)
 
 
 def _decode_model(model: type[Model], document: Document, above: str, only: Collection[str] | None = None) -> Model:

@@ -10,7 +10,7 @@ from schematics.models import FieldDescriptor, Model
 from schematics.types import ListType
 from schematics.undefined import Undefined
 
-from .errors import InvalidObject, NotFound
+from .errors import InvalidObject, NotFound, shown_key
 from .references import NONE, ReferenceType, bare
 
 
@@ -140,16 +140,15 @@ def gone(instance: Any, name: str, pk: str) -> Any:
     type_ = _type_of(instance, name)
     if type_.missing == NONE:
         return None
-    key = key_for(type_.model, pk).rpartition("\0")[2]
-    raise NotFound(f"{_told(instance)}: {name} refers to {key}, which is gone")
+    raise NotFound(f"{_told(instance)}: {name} refers to {shown_key(key_for(type_.model, pk))}, which is gone")
 
 
 def _told(instance: Any) -> str:
-    from .objects import Objects
+    from .all_operations import Objects
 
     name = type(instance).__name__
     try:
-        return Objects(type(instance)).key(instance).rpartition("\0")[2] if hasattr(instance, "__storage__") else name
+        return Objects(type(instance)).key(instance) if hasattr(instance, "__storage__") else name
     except InvalidObject:
         return f"a new {name}"
 
@@ -161,7 +160,7 @@ def _type_of(instance: Any, name: str) -> ReferenceType:
 
 
 def _load(type_: ReferenceType, pks: list[str]) -> dict[str, Any]:
-    from .objects import load
+    from .all_operations import load
 
     return load(type_.model, pks)
 
@@ -174,8 +173,8 @@ class Related:
         self.owner, self.type = weakref.ref(owner), weakref.ref(type_)
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
-        from .objects import Objects
-        from .query.tree import Q
+        from .all_operations import Objects
+        from .query.conditions import Q
 
         owner, type_ = self.owner(), self.type()
         if instance is None:

@@ -105,7 +105,7 @@ class ReferenceType(BaseType):  # type: ignore[misc]
                 raise ConversionError(str(error)) from None
         if not isinstance(value, model):
             raise ConversionError(f"It must be a {model.__name__} or a primary key, not a {type(value).__name__}.")
-        if not _same_place(type(value), model):
+        if not same_place(type(value), model):
             raise ConversionError(f"A {type(value).__name__} is not kept where a {model.__name__} is looked for.")
         return value
 
@@ -114,13 +114,15 @@ class ReferenceType(BaseType):  # type: ignore[misc]
         return pk_of(value)
 
     def validate_reference(self, value: Any, context: Any = None) -> None:
-        """Refuse an object without a primary key."""
+        """Refuse an object without a primary key, and an empty one."""
         try:
             pk = pk_of(value)
         except InvalidObject as error:
             raise ValidationError(str(error)) from None
         if pk is None:
             raise ValidationError(f"This {type(value).__name__} has no primary key yet: set() it first.")
+        if pk == "":
+            raise ValidationError("No primary key is empty; None refers to nothing.")
 
 
 def _refuse_unknown(**given: str) -> None:
@@ -149,10 +151,16 @@ def bare(value: Any) -> Any:
 
 def is_kept(model: Any) -> bool:
     """Whether objects of a class are kept in Redis."""
-    return isinstance(model, type) and issubclass(model, Model) and hasattr(model, "__storage__")
+    return isinstance(model, type) and issubclass(model, Model) and _has_storage(model)
 
 
-def _same_place(own: type[Any], wanted: type[Any]) -> bool:
+def _has_storage(model: type[Any]) -> bool:
+    # Not hasattr, which would import it.
+    return any("__storage__" in base.__dict__ for base in model.__mro__)
+
+
+def same_place(own: type[Any], wanted: type[Any]) -> bool:
+    """Whether objects of two models are kept under the same keys, in the same way."""
     from .storage import storage_of
 
     first, second = storage_of(own), storage_of(wanted)
@@ -161,6 +169,7 @@ def _same_place(own: type[Any], wanted: type[Any]) -> bool:
 
 # --- models by name -------------------------------------------------------------------------------------------------
 
+_KEPT: weakref.WeakSet[Any] = weakref.WeakSet()
 _NAMED: dict[str, list[weakref.ref[Any]]] = {}
 #: References and the classes they are in, by the name of the model they refer to.
 _WAITING: dict[str, list[tuple[weakref.ref[Any], weakref.ref[Any]]]] = {}
@@ -168,12 +177,18 @@ _WAITING: dict[str, list[tuple[weakref.ref[Any], weakref.ref[Any]]]] = {}
 
 def announce(model: type[Any]) -> None:
     """Make a model known by its name, and give it the ways back that others asked for before it was there."""
+    _KEPT.add(model)
     known = _NAMED.get(model.__name__, [])
     _NAMED[model.__name__] = [*(one for one in known if one() is not None), weakref.ref(model)]
     for owner_ref, type_ref in _WAITING.get(model.__name__, ()):
         owner, type_ = owner_ref(), type_ref()
         if owner is not None and type_ is not None and type_._find() is model:
             _connect(owner, type_, model)
+
+
+def kept_models() -> list[type[Model]]:
+    """All models that have keys of their own, for others to keep off them."""
+    return list(_KEPT)
 
 
 def named(name: str, near: Any) -> Any:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from schematics.models import FieldDescriptor, Model
+from schematics.models import Model
 from schematics.types import (
     BaseType,
     BooleanType,
@@ -171,11 +170,3 @@ def _models(type_: BaseType) -> tuple[type[Model], ...]:
     if isinstance(type_, PolyModelType):
         return tuple(type_._get_candidates())
     return (type_.model_class,) if isinstance(type_, ModelType) else ()
-
-
-def own_attribute(cls: type, name: str) -> Any:
-    """The class's attribute of that name, fields apart: a field may be called ``set``, ``validate`` or ``keys``."""
-    for base in cls.__mro__:
-        if name in base.__dict__ and not isinstance(base.__dict__[name], (FieldDescriptor, BaseType, Serializable)):
-            return base.__dict__[name]
-    return None

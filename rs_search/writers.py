@@ -12,13 +12,14 @@ from dataclasses import field as attribute
 from types import MappingProxyType
 from typing import Any
 
-from schematics.models import Model, ModelDict
+from schematics.models import Model
 from schematics.types import BaseType, DictType, ListType, ModelType
 from schematics.validate import get_validation_context
 
 from .codec import shows_none
 from .index_schema import IndexSchema, Leaf
 from .known import SCALARS
+from .reading import CopyableDict
 from .schema import Field, schema_of
 from .source import Source
 from .written_values import THEMSELVES, beside, primitive
@@ -52,10 +53,10 @@ def writer(model: type[Model], schema: IndexSchema | None, nulls: bool) -> Calla
 
 def new_model(model: type[Model], values: dict[str, Any]) -> Model:
     """An instance of a known model as schematics makes one of native values, without converting them again."""
-    # `ModelDict(converted=values)`, and what `Model` makes around it, without three constructors.
+    # What `ModelDict(converted=values)` makes, and `Model` around it, without three constructors.
     unsafe: dict[str, Any] = {}
     valid: dict[str, Any] = {}
-    data, seen = _new(ModelDict), MappingProxyType(valid)
+    data, seen = _new(CopyableDict), MappingProxyType(valid)
     data._unsafe, data._converted, data._ModelDict__valid, data._valid = unsafe, values, valid, seen
     data.maps = [unsafe, values, seen]
     made: Model = _new(model)
@@ -65,7 +66,10 @@ def new_model(model: type[Model], values: dict[str, Any]) -> Model:
 
 @dataclass
 class _Writing:
-    """A function that is being written. ``numbers``: the variables of what stands beside the document, by path."""
+    """A function that is being written: ``indexed`` for documents that become texts at once.
+
+    ``numbers``: the variables of what stands beside the document, by path.
+    """
 
     leaves: dict[tuple[str, ...], Leaf]
     indexed: bool
@@ -178,7 +182,12 @@ def _list(writing: _Writing, field: Field, value: str, names: Names) -> Made:
     source.refuse(value, ("type({v}) is not list",), *(size for size in sizes if size[1] is not None))
     kept, plain, one = source.name("k"), source.name("p"), source.name("v")
     same = element.kind in THEMSELVES
-    source.line(f"{kept} = {value}[:]; {plain} = {value}[:]" if same else f"{kept} = []; {plain} = []")
+    if same:
+        source.line(f"{kept} = {value}[:]")
+        # A document that becomes a text at once may hold what the instance had.
+        source.line(f"{plain} = {value}" if writing.indexed else f"{plain} = {value}[:]")
+    else:
+        source.line(f"{kept} = []; {plain} = []")
     with source.block(f"for {one} in {value}"):
         with source.block(f"if {one} is None"):
             writing.null(element.type, names)

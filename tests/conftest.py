@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["fixtures.drivers", "fixtures.loops", "fixtures.servers"]
+pytest_plugins = ["fixtures.drivers", "fixtures.layers", "fixtures.loops", "fixtures.servers"]

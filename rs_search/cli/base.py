@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..schema import own_attribute
+from ..attributes import own_attribute
 from ..server.connections import client_of, connect, is_async
 from .failures import INTERRUPTED, USAGE, Failure, ended
 from .models import is_model

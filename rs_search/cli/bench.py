@@ -13,9 +13,9 @@ import click
 from schematics.models import Model
 from schematics.types import IntType, StringType
 
+from ..all_operations import Objects, objects
 from ..errors import SchemaError, ServerError
 from ..model import SearchRedisMixin
-from ..objects import Objects, objects
 from ..operations.requests import Operation, command
 from ..options import options_of
 from ..server.calls import call

@@ -12,9 +12,9 @@ from schematics.models import Model
 from .. import kinds
 from ..paths import Path
 from ..query.bind import resolve
+from ..query.conditions import Q
 from ..query.lists import ends_in_list
 from ..query.lookups import MATCH
-from ..query.tree import Q
 
 Read = Callable[[str], Any]
 _NOTHING = object()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..objects import objects
+from ..all_operations import objects
 from . import failures
 from .base import Command, confirm
 from .models import MODEL, ModelName

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..objects import objects
+from ..all_operations import objects
 from . import failures
 from .base import Group, confirm
 from .failures import Failure

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 import click
 
+from ..all_operations import objects
 from ..codec import primitive_of
-from ..objects import objects
 from ..paths import Path, declared_paths, descend
 from ..query.bind import bind_paths
+from ..query.conditions import Q
 from ..query.lookups import BY_NAME, lookups_of
 from ..query.queryset import ResultSet
 from ..query.shapes import reach
-from ..query.tree import Q
 from ..schema import schema_of
 from . import failures
 from .base import Command

@@ -193,7 +193,8 @@ def _records(
 def parsed(text: bytes) -> Line:
     """The object of a line. Raises `ValueError`.
 
-    >>> parsed(b'{"pk": "1", "document": {}}') Line(pk='1', document={}, ttl=None)
+    >>> parsed(b'{"pk": "1", "document": {}}')
+    Line(pk='1', document={}, ttl=None)
     """
     try:
         # Not orjson, which reads large integers as floats.

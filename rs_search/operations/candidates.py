@@ -14,7 +14,7 @@ from typing import Any
 
 from schematics.exceptions import BaseError
 
-from ..errors import IncompleteResult, UnreadableDocument
+from ..errors import IncompleteResult, UnreadableDocument, shown_key
 from ..members import members_reader
 from ..paths import Path
 from ..planner.plan import NONE, SCAN, Plan
@@ -70,15 +70,15 @@ def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Ta
     Unless a slice may end before them, the next thousand are read while the caller works on these.
     """
     storage, meets = storage_of(plan.select.model), row_filter(plan.select.model, plan.where)
-    members = _members(plan) if storage.partial else None
-    stream = _found(storage, keys, capabilities, members, plan.select.stop is None)
+    first, then = _members(plan) if storage.partial else (None, None)
+    stream = _found(storage, keys, capabilities, first, plan.select.stop is None)
     try:
         while (rows := (yield from next_batch(stream))) is not None:
             tally.examined += len(rows)
             kept = meets(rows)
-            if members is not None and kept:
-                # Now the whole of them, checked once more: others may have written.
-                kept = meets((yield from storage.found([key for key, _ in kept], capabilities)))
+            if first != then and kept:
+                # Now the rest of them, checked once more: others may have written.
+                kept = meets((yield from storage.found([key for key, _ in kept], capabilities, then)))
             yield Deliver(kept)
     finally:
         stream.close()
@@ -103,9 +103,18 @@ def _found(
             begun.cancel()
 
 
-def _members(plan: Plan) -> frozenset[str] | None:
-    """The members of documents that the conditions are about; None where that is none."""
-    return frozenset(str(path.steps[0]) for path in paths_of(plan.where)) or None
+def _members(plan: Plan) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The members of documents that tell which are wanted, and those that are wanted of them; None is all."""
+    asked = _firsts(paths_of(plan.where))
+    select = plan.select
+    wanted = None
+    if select.members is not None:
+        wanted = asked | select.members | _firsts(key.path for key in select.order) | _firsts(select.distinct or ())
+    return (asked or wanted), wanted
+
+
+def _firsts(paths: Iterable[Path]) -> frozenset[str]:
+    return frozenset(str(path.steps[0]) for path in paths)
 
 
 def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
@@ -129,7 +138,7 @@ def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
         try:
             return meets(storage.parsed(stored, key))
         except (BaseError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise UnreadableDocument(f"{key} is no readable {model.__name__}: {error}") from None
+            raise UnreadableDocument(f"{shown_key(key)} is no readable {model.__name__}: {error}") from None
 
     def kept(rows: list[Row]) -> list[Row]:
         found = []

@@ -32,6 +32,8 @@ from ..turns import WRITTEN, in_turns
 from .requests import Batch, Operation, gathered, taking_turns
 
 OnProgress = Callable[[int, int | None], None]
+#: Why an object that expires cannot be kept in a hash.
+WHOLE_HASHES = "it expires, and this server lets only whole hashes do so: all objects of one would go with it"
 #: Objects converted at a time, if nobody says how many.
 BATCH = 500
 
@@ -210,6 +212,9 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
         count.converted += len(ready)
         return []
     lives = yield from gathered([todo.source.time_to_live(one.seen.key, capabilities) for one in ready])
+    if not todo.target.lives_apart(capabilities):
+        ready = _without_lives(ready, lives, count)
+        lives = [None] * len(ready)
     before = todo.target.preamble(capabilities)
     replies = yield Batch((
         *before,
@@ -221,6 +226,17 @@ def _move_batch(todo: Task, keys: list[str], capabilities: Capabilities, count: 
                                     capabilities, count)  # fmt: skip
     whole = [one for one, did in zip(ready, written, strict=True) if did or one.key in there]
     return (yield from _remove_old(todo, whole, capabilities, count))
+
+
+def _without_lives(moved: list[_Moved], lives: list[int | None], count: _Count) -> list[_Moved]:
+    """Those that live for ever: another one would take the whole hash with it."""
+    lasting = []
+    for one, left in zip(moved, lives, strict=True):
+        if _seconds(left) is None:
+            lasting.append(one)
+        else:
+            count.errors.append((_shown(one.seen.key), WHOLE_HASHES))
+    return lasting
 
 
 def _seconds(left: int | None) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from schematics.models import Model
 
@@ -21,10 +22,12 @@ from ..server.index_info import IndexInfo, index_info
 from ..storage import storage_of
 from ..storage.base import BATCH
 from ..storage.json_document import STRINGS, existing
-from . import convert
 from .inside import keys_outside
 from .requests import Begin, Command, Finish, Operation, Pause, command
 from .stored import Found, as_it_is, look_at, write_again
+
+if TYPE_CHECKING:
+    from . import convert
 
 logger = logging.getLogger("rs_search")
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
@@ -267,6 +270,9 @@ def _strings_left(state: ServerState, schema: IndexSchema) -> Operation[str | No
 
 
 def _converted(state: ServerState, schema: IndexSchema) -> Operation[convert.Converted]:
+    # Here, because hardly any process finds strings left.
+    from . import convert
+
     done = yield from convert.convert(state, convert.task(schema.model, None, "json", convert.BATCH, False, None))
     if done.converted:
         logger.warning(

@@ -7,43 +7,39 @@ and again until it does: no update is lost, on any layer, and the index's compan
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import islice
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from schematics.models import Model
 
-from ..errors import Conflict, InvalidObject, NotFound
-from ..hydration import hydrator
+from ..errors import InvalidObject, NotFound, shown_key
+from ..hydration import Loaded, hydrator, loaded
 from ..instances import (
     Prepared,
     Values,
-    bumped,
     changed,
-    check_names,
     hydrate,
+    knows,
     note_some_written,
     note_written,
     own_key,
+    own_pk,
     prepare,
     take_over,
-    with_changes,
 )
 from ..options import options_of
+from ..primary_key import names_of_key
 from ..reading import Row
+from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
-from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Seen
-from ..turns import WRITTEN, Work, in_turns
-from .requests import Begin, Finish, Operation, Pause, taking_turns
+from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record
+from ..turns import in_turns
+from . import versions
+from .requests import ALONE, Operation, Pause, taking_turns
 
 #: Seconds between two attempts to write over what others write as well: up to so many, at random.
 LONGEST_PAUSE = 0.05
-OnError = Callable[[int, Any, Exception], None]
-OnProgress = Callable[[int], None]
-#: An instance, and what is to be written of it.
-_Ready: TypeAlias = tuple[Any, Prepared]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -64,6 +60,15 @@ def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | Non
     others = yield from storage.locate([pk])
     rows = (yield from storage.found(others, capabilities)) if others else []
     return rows[0] if rows else None
+
+
+def refresh(state: ServerState, instance: Any) -> Operation[None]:
+    """Replace the values of an instance by what is stored; raises `NotFound`. 1 round trip."""
+    model, pk = type(instance), own_pk(instance)
+    found = yield from get(state, model, pk)
+    if found is None:
+        raise NotFound(f"no {model.__name__} under {shown_key(storage_of(model).key(pk))}")
+    take_over(instance, hydrator(model)(*found))
 
 
 def get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operation[list[Any]]:
@@ -93,7 +98,10 @@ def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
 def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAYS) -> Operation[bool]:
     """Keep an instance, whole; tells whether its condition held. 1 round trip, 2 with a version."""
     if options_of(type(instance)).version_field is not None:
-        return (yield from _put_version(state, instance, expire, when))
+        (outcome,) = yield from versions.put(state, type(instance), [instance], expire, when)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
     prepared = prepare(instance)
     record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
@@ -109,73 +117,45 @@ def _write(state: ServerState, model: type[Model], record: Record) -> Operation[
     return (yield from storage_of(model).write(record, capabilities))
 
 
-def _put_version(state: ServerState, instance: Any, expire: int | None, when: str) -> Operation[bool]:
-    """Keep an instance if what is stored is the version that it was read as."""
-    capabilities = yield from discover(state)
-    storage = storage_of(type(instance))
-    before = Values.of(instance)
-    version = bumped(instance)
-    try:
-        prepared = prepare(instance)
-        if version is None:
-            written = yield from storage.write(prepared.record(expire, when=ABSENT), capabilities)
-            if not written and when == ABSENT:
-                before.put_back(instance)
-                return False
-        else:
-            seen = yield from _seen_version(state, instance, prepared.key, version)
-            if when == ABSENT:
-                before.put_back(instance)
-                return False
-            record = prepared.record(expire, when=SEEN, seen=seen.digest)
-            written = yield from storage.write(record, capabilities)
-        if not written:
-            raise Conflict(f"{prepared.key} was written by others meanwhile; refresh() and change it again")
-    except BaseException:
-        # Also where the task was cancelled: written or not, the next one is not taken for a stale copy's without cause.
-        before.put_back(instance)
-        raise
-    note_written(instance, prepared)
-    return True
-
-
-def _seen_version(state: ServerState, instance: Any, key: str, version: int) -> Operation[Seen]:
-    capabilities = yield from discover(state)
-    model = type(instance)
-    found = yield from storage_of(model).look([key], capabilities)
-    if not found:
-        raise Conflict(f"{key} was removed since this object, version {version}, was read")
-    name = options_of(model).version_field
-    stored = hydrate(model, key, found[0].document)._data.get(name)
-    if stored != version:
-        raise Conflict(f"{key} is stored as version {stored}, and this object is version {version}; refresh() it")
-    return found[0]
-
-
 def put_members(state: ServerState, instance: Any, names: Iterable[str] | None, expire: int | None) -> Operation[bool]:
     """Write only these fields (None: those that changed) of an instance into what is stored. 2 round trips.
 
-    Raises `NotFound` if nothing is stored.
+    Raises `NotFound` if nothing is stored, whether or not there is anything to write.
     """
     model = type(instance)
-    wanted = changed(instance) if names is None else tuple(names)
+    wanted = _changed_fields(instance) if names is None else tuple(names)
     check_names(model, wanted)
-    if not wanted:
-        return True
-    values = {name: instance._data.get(name) for name in wanted}
+    values = {name: _known_value(instance, name) for name in wanted}
     version = options_of(model).version_field
     key = own_key(instance)
 
-    def change(stored: Any) -> Prepared:
+    def change_it(stored: Any) -> Collection[str]:
         if version is not None and stored._data.get(version) != instance._data.get(version):
-            raise Conflict(f"{key} is stored as version {stored._data.get(version)}, this object is another; refresh()")
-        return with_changes(stored, key, values)
+            raise versions.conflict(key, stored._data.get(version), instance._data.get(version))
+        change(stored, key, values)
+        return wanted
 
-    prepared, stored = yield from _changed(state, model, key, change, expire)
+    prepared, stored = yield from _changed(state, model, key, change_it, expire)
     if version is not None:
         instance._data.converted[version] = stored._data.get(version)
     note_some_written(instance, prepared, [*wanted, *([version] if version else [])])
     return True
+
+
+def _changed_fields(instance: Any) -> tuple[str, ...]:
+    """What changed of an instance. Of one that was never read, what makes its key is no change."""
+    names = changed(instance)
+    makes_key = () if loaded(instance) is not None else names_of_key(type(instance))
+    return tuple(name for name in names if name not in makes_key)
+
+
+def _known_value(instance: Any, name: str) -> Any:
+    if not knows(instance, name):
+        raise InvalidObject(
+            f"this {type(instance).__name__} was loaded without {name}, which would be erased; refresh() it, or give "
+            "it a value"
+        )
+    return instance._data.get(name)
 
 
 def update(state: ServerState, instance: Any, values: dict[str, Any], expire: int | None = None) -> Operation[None]:
@@ -184,39 +164,41 @@ def update(state: ServerState, instance: Any, values: dict[str, Any], expire: in
     Raises `NotFound`. 2 round trips, and 2 more each time that another write comes between.
     """
     model, key = type(instance), own_key(instance)
-    check_names(model, values)
-    _, stored = yield from _changed(state, model, key, lambda found: with_changes(found, key, values), expire)
+    check_values(model, values)
+
+    def change_it(stored: Any) -> Collection[str]:
+        change(stored, key, values)
+        return values
+
+    _, stored = yield from _changed(state, model, key, change_it, expire)
     take_over(instance, stored)
 
 
 def _changed(
-    state: ServerState, model: type[Model], key: str, change: Callable[[Any], Prepared], expire: int | None
+    state: ServerState,
+    model: type[Model],
+    key: str,
+    change_it: Callable[[Any], Collection[str]],
+    expire: int | None,
 ) -> Operation[tuple[Prepared, Any]]:
-    """Write what ``change`` makes of the stored object, until nobody comes between."""
+    """Write what ``change_it`` makes of the stored object, until nobody comes between; it gives the changed fields."""
+    yield ALONE
     capabilities = yield from discover(state)
     storage = storage_of(model)
     while True:
         found = yield from storage.look([key], capabilities)
         if not found:
-            raise NotFound(f"no {model.__name__} under {key}")
+            raise NotFound(f"no {model.__name__} under {shown_key(key)}")
         stored = hydrate(model, key, found[0].document)
-        versioned = options_of(model).version_field is not None
-        prepared = _with_version(stored, change) if versioned else change(stored)
+        names = change_it(stored)
+        if not names and expire is None:
+            return Prepared(key, None, Loaded(found[0].document), Values.of(stored)), stored
+        bumped(stored)
+        prepared = rewritten(stored, found[0], names)
         if (yield from storage.write(prepared.record(expire, when=SEEN, seen=found[0].digest), capabilities)):
             note_written(stored, prepared)
             return prepared, stored
         yield Pause(random.uniform(0, LONGEST_PAUSE))
-
-
-def _with_version(stored: Any, change: Callable[[Any], Prepared]) -> Prepared:
-    change(stored)
-    bumped(stored)
-    return change_nothing(stored)
-
-
-def change_nothing(stored: Any) -> Prepared:
-    """A stored object as it is to be written."""
-    return with_changes(stored, own_key(stored), {})
 
 
 def get_or_put(state: ServerState, instance: Any, expire: int | None) -> Operation[tuple[Any, bool]]:
@@ -238,91 +220,11 @@ def update_or_put(
     """Change what is stored under an instance's key, or store the instance; and whether it was new."""
     while True:
         try:
-            yield from update(state, instance, values, expire)
+            yield from update(state, instance, values)
             return instance, False
         except NotFound:
             if (yield from put(state, instance, expire, ABSENT)):
                 return instance, True
-
-
-# --- writing many -----------------------------------------------------------------------------------------------------
-
-
-def put_many(
-    state: ServerState,
-    instances: Iterable[Any],
-    expire: int | None,
-    batch: int,
-    on_error: OnError | None,
-    on_progress: OnProgress | None,
-) -> Operation[int]:
-    """Keep instances, read lazily, a batch a round trip; gives how many.
-
-    A bad one raises `InvalidObject` with its position; what came before its batch is kept. ``on_error`` is told of it
-    instead, and the rest goes on. The server keeps a batch while the next one is made ready.
-    """
-    source, position, kept = iter(instances), 0, 0
-    begun: Any = None
-
-    def told(count: int) -> None:
-        nonlocal kept
-        kept += count
-        if on_progress is not None:
-            on_progress(kept)
-
-    while chunk := list(islice(source, batch)):
-        try:
-            ready = yield from taking_turns(_prepared(chunk, position, on_error))
-        except Exception:
-            # Those before a bad one are kept.
-            if begun is not None:
-                told((yield Finish(begun)))
-            raise
-        position += len(chunk)
-        if begun is not None:
-            told((yield Finish(begun)))
-            begun = None
-        if len(chunk) < batch:
-            told((yield from _write_batch(state, ready, expire)))
-        else:
-            begun = yield Begin(_write_batch(state, ready, expire))
-    if begun is not None:
-        told((yield Finish(begun)))
-    return kept
-
-
-def _prepared(chunk: list[Any], position: int, on_error: OnError | None) -> Work[list[_Ready]]:
-    ready: list[_Ready] = []
-    for place, instance in enumerate(chunk, position):
-        if place > position and (place - position) % WRITTEN == 0:
-            yield
-        try:
-            ready.append((instance, prepare(instance)))
-        except InvalidObject as error:
-            if on_error is None:
-                raise type(error)(f"object {place} (counted from 0): {error}", error.errors) from error
-            on_error(place, instance, error)
-    return ready
-
-
-def _write_batch(state: ServerState, ready: list[_Ready], expire: int | None) -> Operation[int]:
-    if not ready:
-        return 0
-    model = type(ready[0][0])
-    if options_of(model).version_field is not None:
-        for instance, _ in ready:
-            yield from _put_version(state, instance, expire, ALWAYS)
-        return len(ready)
-    records = [prepared.record(expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
-    yield from rediscovering(state, lambda: _write_records(state, model, records))
-    for instance, prepared in ready:
-        note_written(instance, prepared)
-    return len(ready)
-
-
-def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
-    capabilities = yield from discover(state)
-    yield from storage_of(model).write_many(records, capabilities)
 
 
 # --- removing, and time to live ---------------------------------------------------------------------------------------
@@ -354,7 +256,7 @@ def time_to_live(state: ServerState, instance: Any) -> Operation[float | None]:
     model, key = type(instance), own_key(instance)
     left = yield from storage_of(model).time_to_live(key, capabilities)
     if left is None:
-        raise NotFound(f"no {model.__name__} under {key}")
+        raise NotFound(f"no {model.__name__} under {shown_key(key)}")
     return None if left < 0 else left / 1000
 
 
@@ -363,4 +265,4 @@ def persist(state: ServerState, instance: Any) -> Operation[None]:
     capabilities = yield from discover(state)
     model, key = type(instance), own_key(instance)
     if not (yield from storage_of(model).expire(key, None, capabilities)):
-        raise NotFound(f"no {model.__name__} under {key}")
+        raise NotFound(f"no {model.__name__} under {shown_key(key)}")

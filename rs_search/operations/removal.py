@@ -9,23 +9,24 @@ transactions over queries.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from schematics.models import Model
 
-from ..errors import Restricted, SchemaError
+from ..errors import Restricted, SchemaError, shown_key
 from ..followed import followed_paths
-from ..options import kept_models
+from ..instances import own_key
 from ..paths import Path
 from ..planner.plan import Select
 from ..query.tree import AnyOf, Bound, Condition
-from ..references import CASCADE, CLEAR, RESTRICT, bare
+from ..references import CASCADE, CLEAR, RESTRICT, bare, kept_models
+from ..rewriting import change
 from ..server.capabilities import ServerState, discover
 from ..storage import storage_of
-from . import records, search, selected
-from .requests import Elsewhere, Operation
-from .selected import OnProgress
+from . import records, search, selected, versions
+from .requests import Elsewhere, OnProgress, Operation
 
 
 def remove(state: ServerState, model: type[Model], keys: list[str]) -> Operation[int]:
@@ -36,6 +37,17 @@ def remove(state: ServerState, model: type[Model], keys: list[str]) -> Operation
     """
     yield from _follow(model, keys)
     return (yield from records.remove(state, model, keys))
+
+
+def remove_one(state: ServerState, model: type[Model], instance: Any) -> Operation[bool]:
+    """Remove an object, and do what references to it say; tells whether it was there. Raises `Restricted`.
+
+    `Conflict` where another version is stored than the one that the instance was read as.
+    """
+    key, version = own_key(instance), versions.version_of(instance)
+    if version is None:
+        return (yield from remove(state, model, [key])) > 0
+    return (yield from versions.remove(state, model, key, version, lambda: _follow(model, [key])))
 
 
 def remove_many(state: ServerState, model: type[Model], keys: list[str], pks: list[str]) -> Operation[int]:
@@ -55,7 +67,7 @@ def remove_all(state: ServerState, model: type[Model]) -> Operation[int]:
     return (yield from remove(state, model, (yield from storage_of(model).keys())))
 
 
-def remove_selected(state: ServerState, select: Select, on_progress: OnProgress | None = None) -> Operation[int]:
+def remove_selected(state: ServerState, select: Select, on_progress: OnProgress = None) -> Operation[int]:
     """Remove every object that a question finds, and do what references to them say. Raises `Restricted`."""
     if not _referrers(select.model):
         return (yield from selected.remove_selected(state, select, on_progress))
@@ -162,10 +174,10 @@ def _referring(referrer: _Referrer, pks: list[str]) -> Operation[list[str]]:
 
 def _refuse(referrer: _Referrer, keys: list[str], removed: type[Model]) -> None:
     if keys:
-        shown = ", ".join(key.rpartition("\0")[2] for key in sorted(keys)[:3]) + (" …" if len(keys) > 3 else "")
+        named = ", ".join(shown_key(key) for key in sorted(keys)[:3]) + (" …" if len(keys) > 3 else "")
         target = referrer.path.field.type.model.__name__
         raise Restricted(
-            f"{removed.__name__}: nothing is removed, because {shown} by {referrer.path} "
+            f"{removed.__name__}: nothing is removed, because {named} by {referrer.path} "
             f"(on_delete='restrict') would refer to a {target} that is gone"
         )
 
@@ -179,11 +191,13 @@ def _clear(referrer: _Referrer, pks: list[str], keys: list[str]) -> Operation[No
         return
     gone = frozenset(pks)
 
-    def change(stored: Any) -> None:
+    def change_it(key: str, stored: Any) -> Collection[str]:
         _without(stored, referrer.path.names, gone)
+        change(stored, key, {})
+        return referrer.path.names[:1]
 
     select = Select(referrer.model, referrer.among(pks))
-    yield Elsewhere(referrer.model, lambda state: selected.change_selected(state, select, keys, change))
+    yield Elsewhere(referrer.model, lambda state: selected.change_selected(state, select, keys, change_it))
 
 
 def _without(value: Any, names: tuple[str, ...], gone: frozenset[str]) -> None:

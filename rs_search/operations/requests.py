@@ -24,6 +24,12 @@ class Command:
     arguments: tuple[Argument, ...]
 
 
+#: Is told how many are done.
+OnProgress: TypeAlias = Callable[[int], None] | None
+#: Is told of a key, the object as it is stored, and why it cannot be changed.
+OnError: TypeAlias = Callable[[str, Any, Exception], None] | None
+#: Keys of Redis, each with the types that it may be of.
+Held: TypeAlias = list[tuple[str, frozenset[str]]]
 #: What commands do, for `transaction`: ask (sent at once), write (kept for the end of the block), or write what depends
 #: on what is stored then (which cannot wait, and is refused).
 ASK, WRITE, CHANGE = "ask", "write", "change"
@@ -34,7 +40,8 @@ class Batch:
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
-    what ``together`` gives, are sent at its end; ``undo`` is called if they are not.
+    what ``together`` gives, are sent at its end; ``undo`` is called if they are not. ``held`` tells which types the
+    keys must be of (all others would fail in the midst of a transaction).
     """
 
     commands: tuple[Command, ...]
@@ -42,6 +49,11 @@ class Batch:
     role: str = ASK
     together: Callable[[], tuple[Command, ...]] | None = None
     undo: Callable[[], None] | None = None
+    held: Callable[[], Held] | None = None
+
+
+#: Nothing to do, but what follows cannot take part in a transaction: it says so before anything is asked.
+ALONE = Batch((), role=CHANGE)
 
 
 @dataclass(frozen=True)

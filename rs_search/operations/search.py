@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import MissingIndex, ServerUnavailable
 from ..index_schema import index_schema_of
+from ..options import options_of
 from ..planner.explain import Explanation, refuse_scan
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan
 from ..query.tree import Bound
@@ -16,6 +17,7 @@ from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
 from ..server.replies import aggregate_page, reduced, search_page
 from ..storage import storage_of
+from ..storage.json_document import existing
 from ..turns import in_turns
 from .across import resolved
 from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
@@ -56,8 +58,11 @@ def select_rows(state: ServerState, select: Select) -> Operation[Answer[list[Row
 
 
 def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
-    """How many rows a question has; 1 round trip where the index tells exactly, else it reads them batch by batch."""
-    return (yield from _answer(state, select, _count, 0))
+    """How many rows a question has; 1 round trip where the index tells exactly, else it reads them batch by batch.
+
+    Of a model with ``__expire__`` it reads the keys, and asks which of them are there still: 1 more for each thousand.
+    """
+    return (yield from _answer(state, replace(select, members=frozenset()), _count, 0))
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -136,13 +141,13 @@ def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return (yield from _answer(state, select, _matching, []))
+    return (yield from _answer(state, replace(select, members=frozenset()), _matching, []))
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
     doubtful = yield from _has_doubts(plan)
     if plan.access != SCAN and plan.check is None and not doubtful:
-        keys = yield from indexed_keys(plan, plan.query)
+        keys = yield from _keys_there(plan)
         if keys is not None:
             return keys
     found: list[str] = []
@@ -153,6 +158,19 @@ def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation
 
     yield from consume(rows_of(plan, capabilities, tally, doubtful, sort=False), take)
     return found
+
+
+def _keys_there(plan: Plan) -> Operation[list[str] | None]:
+    """The keys that the index finds, of objects that are there; None where it cannot list them.
+
+    It finds objects whose time has run out until the server removes them: 30 of a hundred where many come and go.
+    """
+    keys = yield from indexed_keys(plan, plan.query)
+    return (yield from existing(keys)) if keys and _ends(plan) else keys
+
+
+def _ends(plan: Plan) -> bool:
+    return options_of(plan.select.model).expire is not None
 
 
 def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
@@ -270,6 +288,9 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
     select = plan.select
     if plan.access != SCAN and plan.check is None and select.distinct is None:
         total = yield from _count_there(plan)
+        if total and _ends(plan):
+            keys = yield from _keys_there(plan)
+            total = None if keys is None else len(keys)
         if total is not None:
             return len(range(total)[select.start : select.stop])
     found, seen = 0, first_of_each(plan)

@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 
-from ..codec import Document
+from ..codec import Document, encode
 from ..companions import UnkeepableAt, companions, is_as_made, merged
 from ..errors import InvalidObject, UnreadableDocument
 from ..index_schema import IndexSchema
-from ..instances import hydrate, with_changes
+from ..instances import hydrate
 from ..kinds import Unkeepable
 from ..reading import parse
+from ..rewriting import change
 from ..schema import COMPANIONS
 from ..server.capabilities import Capabilities
 from ..storage import storage_of
@@ -100,8 +101,9 @@ def as_it_is(schema: IndexSchema, key: str, document: Document) -> Document:
 
 def as_the_model_writes(schema: IndexSchema, key: str, document: Document) -> Document:
     """The document as its model writes it, members that the model does not know kept. Raises what is wrong with it."""
-    written = with_changes(hydrate(schema.model, key, dict(document)), key, {}).document
-    written.pop(COMPANIONS, None)
+    stored = hydrate(schema.model, key, dict(document))
+    change(stored, key, {})
+    written = encode(stored, for_index=False, nulls=storage_of(schema.model).keeps_nulls)
     whole: Document = with_the_rest(document, written)
     return whole
 

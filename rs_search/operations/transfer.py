@@ -14,7 +14,7 @@ from typing import Any
 from schematics.models import Model
 
 from ..codec import Document
-from ..errors import UnreadableDocument
+from ..errors import ServerError, UnreadableDocument, shown_key
 from ..index_schema import index_schema_of
 from ..instances import hydrate, prepare
 from ..primary_key import is_given
@@ -22,6 +22,7 @@ from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import Capabilities, ServerState, discover
 from ..storage import storage_of
 from ..storage.base import ABSENT, Record
+from .convert import WHOLE_HASHES
 from .requests import CHANGE, Batch, Operation, gathered
 from .stored import payload_of, with_the_rest
 
@@ -116,10 +117,13 @@ def write(state: ServerState, model: type[Model], records: list[Record], if_abse
         return 0
     capabilities = yield from discover(state)
     storage = storage_of(model)
+    expiring = next((one.key for one in records if one.expire is not None), None)
+    if expiring is not None and not storage.lives_apart(capabilities):
+        raise ServerError(f"{shown_key(expiring)} cannot be kept: {WHOLE_HASHES}")
     if not if_absent:
         yield from storage.write_many(records, capabilities)
         return len(records)
-    conditional = (Record(one.key, one.payload, one.expire, ABSENT) for one in records)
+    conditional = (one._replace(when=ABSENT) for one in records)
     before = storage.preamble(capabilities)
     commands = (*before, *(storage.guarded(one, capabilities) for one in conditional))
     replies = yield Batch(commands, role=CHANGE)

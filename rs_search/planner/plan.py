@@ -24,6 +24,7 @@ class Select:
     """A question about one model: which objects, in which order, which slice of them.
 
     ``keys_down`` orders ties by descending key; ``distinct`` keeps the first object of each combination of values.
+    ``members`` are those that the rows are wanted for, beside what the question itself is about; None is all.
     """
 
     model: Any
@@ -33,6 +34,7 @@ class Select:
     stop: int | None = None
     keys_down: bool = False
     distinct: tuple[Path, ...] | None = None
+    members: frozenset[str] | None = None
 
     @property
     def sliced(self) -> bool:

@@ -13,13 +13,12 @@ for an escape and stops at a NUL. Where its tokens are not the words, `indexed_w
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
-
-from snowballstemmer.english_stemmer import EnglishStemmer
 
 #: RediSearch's default list, dropped from queries; the index keeps every word.
 STOP_WORDS = frozenset(
@@ -31,7 +30,6 @@ SHORTEST_STEMMED = 4
 #: The server does not index tokens of more than 127 bytes; stems of longer query words could be shorter.
 LONGEST_INDEXED = 100
 
-_stemmer = EnglishStemmer()
 #: Letters that are small, or have no case: they fold to themselves, and separate nothing.
 LETTERS = (
     "à-öø-ÿāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįĵķĺļľłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷźżž"
@@ -40,6 +38,7 @@ LETTERS = (
     "\u3005\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3"  # Japanese, Chinese, Korean
 )
 _ALIKE = re.compile(rf"[\t\x20-\x5b\x5d-\x7e{LETTERS}]*")
+_stemming = threading.Lock()
 _SERVER_SEPARATORS = re.compile(r"[\t !\"#$%&'()*+,\-./:;<=>?@\[\]^`{|}~]+")
 
 
@@ -115,6 +114,14 @@ def _server_tokens(text: str) -> list[str]:
     return [token for token in _SERVER_SEPARATORS.split(lowered) if token]
 
 
+@cache
+def _stemmer() -> Any:
+    # Here, because it imports the stemmers of thirty languages: a sixth of the time that a small program runs.
+    from snowballstemmer.english_stemmer import EnglishStemmer
+
+    return EnglishStemmer()
+
+
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The word's English stem.
@@ -122,7 +129,9 @@ def stem(word: str) -> str:
     >>> stem("vanillas"), stem("running")
     ('vanilla', 'run')
     """
-    result: str = _stemmer.stemWord(word)
+    # It keeps the word in itself while it works on it: two threads would give each other's stems.
+    with _stemming:
+        result: str = _stemmer().stemWord(word)
     return result
 
 

@@ -18,9 +18,10 @@ from ..errors import InvalidValue, QueryError, UnknownField, UnknownLookup
 from ..memo import once_per_class
 from ..paths import Path, descend
 from ..schema import Field, schema_of
+from .conditions import Q
 from .lists import ends_in_list
 from .lookups import MATCH, NAMES, WHOLE_LOOKUPS, Lookup, find, lookups_of
-from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, Q, fold, inner
+from .tree import REFERS, Across, AllOf, AnyOf, Bound, Condition, Negation, Parity, fold, inner
 from .values import brief
 
 
@@ -145,12 +146,15 @@ def resolve(model: type[Model], name: str) -> tuple[Path, Lookup]:
     return path, _lookup(path, rest, f"{model.__name__}.{name}")
 
 
+_KEYS_INSIDE = {kinds.DICT: " or one of its keys", kinds.MULTILINGUAL: " or one of its locales"}
+
+
 def _lookup(path: Path, rest: str, asked: str) -> Lookup:
     lookup = find(rest or "exact")
     if lookup is None or asked.endswith("__"):
         raise _unknown_rest(path, asked, rest)
     if not lookup.applies_to(path):
-        inside = " or one of its fields" if path.field.models else ""
+        inside = " or one of its fields" if path.field.models else _KEYS_INSIDE.get(path.field.kind, "")
         what = f"a list of {type(path.field.type).__name__}" if ends_in_list(path) else type(path.field.type).__name__
         raise UnknownLookup(f"{asked}: {what} has no {lookup.name}; it has {_has(path)}{inside}")
     return lookup

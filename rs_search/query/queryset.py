@@ -8,16 +8,17 @@ from operator import index as whole
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
-from ..operations.requests import Operation, Stream
+from ..operations.requests import OnError, OnProgress, Operation, Stream
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
 from ..twins import Make, awaited, sync
 from .bind import bind, bind_order, bind_paths
+from .conditions import Q, arguments
 from .prefetch import bind_prefetch
 from .shapes import DICTIONARY, FLAT, PARTIAL, TUPLE, Shape
 from .slices import ends, within
-from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation, Q, arguments
+from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -25,7 +26,7 @@ _INSTANCES = Shape()
 
 
 class Answers(Protocol):
-    """What a result set asks for its rows; `rs_search.objects.Objects` is one. Operations are generators."""
+    """What a result set asks for its rows; `rs_search.all_operations.Objects` is one. Operations are generators."""
 
     def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, and what that took."""
@@ -37,11 +38,11 @@ class Answers(Protocol):
         """How many it finds."""
 
     def change(
-        self, state: Any, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
+        self, state: Any, select: Select, values: dict[str, Any], on_progress: OnProgress, on_error: OnError
     ) -> Operation[int]:
         """Change what it finds; gives how many."""
 
-    def remove(self, state: Any, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
+    def remove(self, state: Any, select: Select, on_progress: OnProgress) -> Operation[int]:
         """Remove what it finds; gives how many."""
 
     def explanation(self, state: Any, select: Select) -> Operation[Explanation]:
@@ -287,19 +288,22 @@ class ResultSet(Generic[R]):
     def _batches(self, state: Any) -> Stream:
         return self._answers.batches(state, self._asked(), self._shape)
 
-    def _update(self, state: Any, on_progress: Callable[[int], None] | None = None, /, **values: Any) -> Operation[int]:
+    def _update(
+        self, state: Any, on_progress: OnProgress = None, on_error: OnError = None, /, **values: Any
+    ) -> Operation[int]:
         """Change fields of every one, expressions (`F`) worked out of its own values; gives how many were changed.
 
         Each is changed in one step, if it still meets the conditions: no update is lost. ``on_progress`` gets the
-        number so far. Raises a `QueryError` of a slice, of `distinct` fields or of what cannot be set, `InvalidObject`
-        for what is not valid.
+        number so far. One that would not be valid raises `InvalidObject` with its key, and what was changed before
+        stays so; ``on_error`` is told (key, object as it is stored, error) instead, and the rest goes on. Raises a
+        `QueryError` of a slice, of `distinct` fields or of what cannot be set.
         """
         self._refuse_part("update")
-        return (yield from self._answers.change(state, self._asked(), values, on_progress))
+        return (yield from self._answers.change(state, self._asked(), values, on_progress, on_error))
 
     update, aupdate = sync(_update), awaited(_update)
 
-    def _delete(self, state: Any, on_progress: Callable[[int], None] | None = None, /) -> Operation[int]:
+    def _delete(self, state: Any, on_progress: OnProgress = None, /) -> Operation[int]:
         """Remove every one, if it still meets the conditions; gives how many there were."""
         self._refuse_part("delete")
         return (yield from self._answers.remove(state, self._asked(), on_progress))

@@ -11,16 +11,18 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 
 from ..errors import ServerError, TransactionError
-from .capabilities import ServerState
 from .connections import client_of, known_of, settings_of
 from .reconnects import watch
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 #: Settings of connections that mean the same to both kinds of clients.
 _SHARED = (

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from redis import exceptions
 
 from ..errors import Conflict, TransactionError
-from ..operations.requests import Batch, Command
+from ..operations.requests import CHANGE, Batch, Command, command
 from .async_connections import AsyncServer
-from .connections import Server
+from .connections import Server, settings_of
+from .once import once
 from .patience import patiently
 from .translation import CLIENT_ERRORS, translated
 from .unbroken import unbroken
+
+#: Writes nothing. A server that is out of memory, or may not be written to, refuses it when it is queued, and with it
+#: the whole; the scripts that write would be refused in the midst, after what comes before them.
+_WRITES_NOTHING = command("SETRANGE", "rs:none", 0, "")
+#: What two clients of one server have in common.
+_PLACE = ("host", "port", "path", "db", "username", "password")
 
 
 class Block:
@@ -23,21 +30,33 @@ class Block:
 
     def __init__(self, awaited: bool) -> None:
         self.open = True
+        #: The server that it is for, once it has one.
+        self.server: Any = None
         self._awaited = awaited
-        self._commands: list[Command] = []
-        self._undos: list[Callable[[], None]] = []
-        self._server: Any = None
+        self._batches: list[Batch] = []
         #: The pipeline whose connection watches, and what lets other tasks have a connection in its place.
         self._pipeline: Any = None
         self._permits = contextlib.ExitStack()
         self._one_at_a_time = asyncio.Lock()
 
     def add(self, batch: Batch, server: Server | AsyncServer) -> None:
-        """Keep a write for the end of the block."""
+        """Keep a write for the end of the block. Raises `TransactionError` for what cannot wait so long."""
+        if batch.role == CHANGE:
+            raise TransactionError(
+                "this depends on what is stored when it is done (a condition, a version, F(), some fields only, a "
+                "query), and cannot take part in a transaction"
+            )
         self._join(server)
-        self._commands += batch.commands if batch.together is None else batch.together()
-        if batch.undo is not None:
-            self._undos.append(batch.undo)
+        self._batches.append(batch)
+
+    def held(self) -> dict[str, frozenset[str]]:
+        """The keys that its writes would fail at, in the midst of others, if they were not of these types."""
+        return {key: kinds for batch in self._batches if batch.held is not None for key, kinds in batch.held()}
+
+    def asking(self, server: Server) -> Server:
+        """The server, on the connection that watches: a thread may not get another one while it keeps that."""
+        client: Any = server.client if self._pipeline is None else _Watching(self._pipeline, server.client)
+        return server._replace(client=client)
 
     # --- called -----------------------------------------------------------------------------------------------------
 
@@ -45,25 +64,29 @@ class Block:
         """Have the block fail where one of these keys changes before its end."""
         self._join(server)
         if self._pipeline is None:
-            self._pipeline = server.client.pipeline(transaction=True)
+            # What is read in the block needs connections as well: with all of them kept, each would wait for others.
+            self._permits.enter_context(server.state.watchers)
+            self._pipeline = self.server.client.pipeline(transaction=True)
         with _told(server.address):
             patiently(lambda: self._pipeline.watch(*keys))
 
     def end(self, error: BaseException | None) -> None:
         """Send what was kept; with an error nothing. Raises `Conflict`, `ServerError`."""
         self.open = False
-        if error is None and (self._commands or self._pipeline is not None):
-            with self._sending():
-                patiently(self._execute)
-            return
-        self._undo()
-        if self._pipeline is not None:
-            self._pipeline.reset()
+        with self._permits:
+            if error is None and (self._batches or self._pipeline is not None):
+                with self._sending():
+                    patiently(self._execute)
+                return
+            self._undo()
+            if self._pipeline is not None:
+                self._pipeline.reset()
 
     def _execute(self) -> None:
         pipeline = self._filled()
         try:
-            pipeline.execute()
+            with once():
+                pipeline.execute()
         finally:
             pipeline.reset()
 
@@ -73,8 +96,8 @@ class Block:
         """`watch`, awaited."""
         self._join(server)
         if self._pipeline is None:
-            await server.gate.hold(self._permits)
-            self._pipeline = server.client.pipeline(transaction=True)
+            await self.server.gate.hold(self._permits)
+            self._pipeline = self.server.client.pipeline(transaction=True)
         with _told(server.address):
             await unbroken(self._awatch(keys))
 
@@ -88,9 +111,9 @@ class Block:
         if error is not None:
             self._undo()
         if self._pipeline is None:
-            if error is not None or not self._commands:
+            if error is not None or not self._batches:
                 return
-            await self._server.gate.pass_through(self._permits)
+            await self.server.gate.pass_through(self._permits)
         with self._sending():
             await unbroken(self._aexecute(error is None), self._permits.close)
 
@@ -100,7 +123,8 @@ class Block:
             pipeline = self._filled() if send else self._pipeline
             try:
                 if send:
-                    await pipeline.execute()
+                    with once():
+                        await pipeline.execute()
             finally:
                 await pipeline.reset()
 
@@ -113,23 +137,27 @@ class Block:
                 if self._awaited
                 else "this block began by `with transaction()`; for writes that are awaited: `async with transaction()`"
             )
-        if self._server is None:
-            self._server = server
-        elif self._server.state is not server.state or self._server.client is not server.client:
+        if self.server is None:
+            self.server = server
+        elif not _is_one(self.server.client, server.client):
             raise TransactionError(
-                f"a transaction is on one server: this one is on {self._server.address}, the model on {server.address}"
+                f"a transaction is on one server: this one is on {self.server.address}, the model on {server.address}"
             )
 
     def _filled(self) -> Any:
         """A pipeline with all commands."""
         pipeline = self._pipeline
         if pipeline is None:
-            pipeline = self._server.client.pipeline(transaction=True)
+            pipeline = self.server.client.pipeline(transaction=True)
         elif pipeline.watching:
             pipeline.multi()
-        for command in self._commands:
-            pipeline.execute_command(*command.arguments)
+        for one in (_WRITES_NOTHING, *self._commands()) if self._batches else ():
+            pipeline.execute_command(*one.arguments)
         return pipeline
+
+    def _commands(self) -> Iterator[Command]:
+        for batch in self._batches:
+            yield from batch.commands if batch.together is None else batch.together()
 
     @contextlib.contextmanager
     def _sending(self) -> Iterator[None]:
@@ -140,11 +168,36 @@ class Block:
             raise Conflict("a watched object changed since the transaction began; nothing was written") from None
         except CLIENT_ERRORS as error:
             self._undo()
-            raise translated(error, self._server.address, "EXEC") from error
+            raise translated(error, self.server.address, "EXEC", once=True) from error
 
     def _undo(self) -> None:
-        while self._undos:
-            self._undos.pop()()
+        while self._batches:
+            undo = self._batches.pop().undo
+            if undo is not None:
+                undo()
+
+
+class _Watching:
+    """As much of a client as an operation asks of one object."""
+
+    def __init__(self, pipeline: Any, client: Any) -> None:
+        self._pipeline, self._client = pipeline, client
+
+    def execute_command(self, *words: Any) -> Any:
+        """Sent at once: a pipeline that watches keeps nothing for later."""
+        return self._pipeline.execute_command(*words)
+
+    def pipeline(self, **options: Any) -> Any:
+        """On another connection: a layer of the user's own may ask several things at once."""
+        return self._client.pipeline(**options)
+
+
+def _is_one(first: Any, second: Any) -> bool:
+    """Whether two clients talk to one server, as the same user."""
+    if first is second:
+        return True
+    own, other = settings_of(first), settings_of(second)
+    return bool(own) and [own.get(name) for name in _PLACE] == [other.get(name) for name in _PLACE]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ class ServerState:
     """What is known of the server behind one connection pool.
 
     ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
-    have answered, so that one that is gone is told.
+    have answered, so that one that is gone is told. ``watchers`` lets so many threads keep a connection of the pool
+    for a whole transaction that others are left, where there are any.
     """
 
     database: int = 0
@@ -72,6 +74,7 @@ class ServerState:
     served: set[str] = field(default_factory=set)
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
+    watchers: threading.Semaphore = field(default_factory=threading.Semaphore)
 
     def note_connected(self, connection: Any) -> None:
         """A connection was made. One made anew may lead to a server that was started anew, or to another one.
@@ -104,8 +107,9 @@ def discover(state: ServerState) -> Operation[Capabilities]:
     A server without search is asked again every `ASK_EVERY` seconds: modules can be loaded while it runs.
     Cost: 2 to 4 round trips, once a connection pool, and after a connection was made anew.
     """
-    if state.known is not None:
-        return state.known
+    # Looked at once: the seconds that it holds for may be over at the next look.
+    if (valid := state.known) is not None:
+        return valid
     known = state.capabilities
     found = yield from _ask(state.database)
     state.asked = time.monotonic()

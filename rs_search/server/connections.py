@@ -7,16 +7,17 @@ import os
 import re
 import threading
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import redis
 
+from ..attributes import own_attribute
 from ..errors import EmbeddedServerError, ServerError
-from ..schema import own_attribute
-from .capabilities import ServerState
-from .embedded import shared
 from .reconnects import watch
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 DEFAULT_URL = "redis://localhost:6379/0"
 EMBEDDED = "embedded"
@@ -115,8 +116,13 @@ def known_of(client: Any) -> Known:
 
 
 def _first_known(client: Any) -> Known:
+    # Here, because `connect` is called where the models are declared, before anything is asked.
+    from .capabilities import ServerState
+
     waits = inspect.iscoroutinefunction(getattr(client, "execute_command", None))
-    return Known(ServerState(database=_database(client)), address_of(client), waits)
+    most = getattr(getattr(client, "connection_pool", None), "max_connections", MOST_CONNECTIONS)
+    watchers = threading.Semaphore(max(1, most // 2))
+    return Known(ServerState(database=_database(client), watchers=watchers), address_of(client), waits)
 
 
 def _given_client(model: type[Any]) -> Any:
@@ -147,6 +153,8 @@ def _open(url: str, options: dict[str, Any]) -> redis.Redis:
     if scheme == EMBEDDED:
         if rest and not rest.startswith("/"):
             raise EmbeddedServerError(f"{url!r}: the folder needs three slashes: embedded:///{rest}")
+        from .embedded import shared
+
         url = shared(rest or None).url
     try:
         return redis.Redis.from_url(url, **{"max_connections": MOST_CONNECTIONS, **options})

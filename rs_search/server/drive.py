@@ -7,12 +7,14 @@ import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import redis
 
-from ..errors import RedisMixinException, TransactionError
+from ..errors import RedisMixinException
 from ..operations.requests import (
+    ALONE,
     ASK,
     CHANGE,
     Batch,
@@ -27,10 +29,10 @@ from ..operations.requests import (
     next_batch,
 )
 from .async_connections import AsyncServer, async_server_of
-from .blocks import Block
 from .connections import Server, server_of
+from .entered import current
+from .once import once
 from .patience import sent_later
-from .transactions import current
 from .translation import CLIENT_ERRORS, translated
 from .unbroken import unbroken
 
@@ -95,12 +97,14 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
     if not isinstance(request, (Command, Batch)):
         return await _AWAITED[type(request)](request, server)
     if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
-        return _join(request, inside, server)
+        return inside.add(request, server)
+    if request is ALONE:
+        return []
     try:
         await server.gate.acquire()
         return await unbroken(_asent(request, server.client), server.gate.release)
     except CLIENT_ERRORS as error:
-        raise translated(error, server.address, _named(request)) from error
+        raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
 async def _asleep(request: Pause, server: AsyncServer) -> None:
@@ -136,26 +140,29 @@ _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
 async def _asent(request: Command | Batch, client: Any) -> Any:
     if isinstance(request, Command):
         return await client.execute_command(*request.arguments)
-    if len(request.commands) == 1:
-        return [await client.execute_command(*request.commands[0].arguments)]
-    async with client.pipeline(transaction=request.atomic) as pipeline:
-        for command in request.commands:
-            pipeline.execute_command(*command.arguments)
-        return await pipeline.execute()
+    with _sending(request):
+        if len(request.commands) == 1:
+            return [await client.execute_command(*request.commands[0].arguments)]
+        async with client.pipeline(transaction=request.atomic) as pipeline:
+            for command in request.commands:
+                pipeline.execute_command(*command.arguments)
+            return await pipeline.execute()
 
 
 def _perform(request: Request, server: Server) -> Any:
     if not isinstance(request, (Command, Batch)):
         return _CALLED[type(request)](request, server)
     if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
-        return _join(request, inside, server)
+        return inside.add(request, server)
+    if request is ALONE:
+        return []
     try:
         try:
             return _sent(request, server.client)
         except CLIENT_ERRORS as error:
             return sent_later(lambda: _sent(request, server.client), error)
     except CLIENT_ERRORS as error:
-        raise translated(error, server.address, _named(request)) from error
+        raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
 
 def _elsewhere(request: Elsewhere, server: Server) -> Any:
@@ -204,21 +211,21 @@ _CALLED: dict[type, Callable[[Any, Server], Any]] = {
 def _sent(request: Command | Batch, client: redis.Redis) -> Any:
     if isinstance(request, Command):
         return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-    if len(request.commands) == 1:
-        return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
-    with client.pipeline(transaction=request.atomic) as pipeline:
-        for command in request.commands:
-            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-        return pipeline.execute()
+    with _sending(request):
+        if len(request.commands) == 1:
+            return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
+        with client.pipeline(transaction=request.atomic) as pipeline:
+            for command in request.commands:
+                pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+            return pipeline.execute()
 
 
-def _join(batch: Batch, block: Block, server: Server | AsyncServer) -> None:
-    if batch.role == CHANGE:
-        raise TransactionError(
-            "this depends on what is stored when it is done (a condition, a version, F(), some fields only, a query), "
-            "and cannot take part in a transaction"
-        )
-    block.add(batch, server)
+def _is_sent_once(request: Command | Batch) -> bool:
+    return isinstance(request, Batch) and request.role == CHANGE
+
+
+def _sending(batch: Batch) -> AbstractContextManager[None]:
+    return once() if _is_sent_once(batch) else nullcontext()
 
 
 def _named(request: Command | Batch) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
-
-from redis.commands.search.field import Field, GeoField, NumericField, TagField, TextField
-
-try:
-    from redis.commands.search.index_definition import IndexDefinition, IndexType
-except ImportError:  # redis-py before 6
-    from redis.commands.search.indexDefinition import (  # type: ignore[no-redef,import-not-found]
-        IndexDefinition,
-        IndexType,
-    )
 
 from ..index_schema import IndexField, IndexSchema
 
 
 def create_arguments(schema: IndexSchema, name: str) -> tuple[str, ...]:
     """The words of FT.CREATE for an index of a model."""
+    try:
+        from redis.commands.search.index_definition import IndexDefinition, IndexType
+    except ImportError:  # redis-py before 6
+        from redis.commands.search.indexDefinition import (  # type: ignore[no-redef,import-not-found]
+            IndexDefinition,
+            IndexType,
+        )
+
     prefix = schema.prefix
     definition: Any = IndexDefinition(  # type: ignore[no-untyped-call]
         prefix=[prefix],
@@ -37,25 +36,24 @@ def key_filter(prefix: str) -> str:
     return f'!contains(substr(@__key,{len(prefix.encode())},-1),":")'
 
 
-class _ExactTagField(TagField):
-    """A TAG without SEPARATOR, which on JSON splits and trims what is to be found exactly."""
+@functools.cache
+def _field_classes() -> dict[str, Any]:
+    # Here, because redis-py's search takes as long to import as half of the library, and reading by key needs none.
+    from redis.commands.search.field import GeoField, NumericField, TagField, TextField
 
-    def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(name, case_sensitive=True, **options)
-        place = self.args.index(self.SEPARATOR)
-        del self.args[place : place + 2]
+    class ExactTagField(TagField):
+        """A TAG without SEPARATOR, which on JSON splits and trims what is to be found exactly."""
 
+        def __init__(self, name: str, **options: Any) -> None:
+            super().__init__(name, case_sensitive=True, **options)
+            place = self.args.index(self.SEPARATOR)
+            del self.args[place : place + 2]
 
-_FIELDS: dict[str, type[Field]] = {
-    "TAG": _ExactTagField,
-    "NUMERIC": NumericField,
-    "TEXT": TextField,
-    "GEO": GeoField,
-}
+    return {"TAG": ExactTagField, "NUMERIC": NumericField, "TEXT": TextField, "GEO": GeoField}
 
 
 def _redis_field(field: IndexField) -> Any:
-    made: Any = _FIELDS[field.kind](field.json_path, as_name=field.alias)
+    made: Any = _field_classes()[field.kind](field.json_path, as_name=field.alias)
     # Given here and not by the constructors: redis-py 5.0 does not know the first two, none knows UNF, and the
     # server wants them before SORTABLE.
     if field.kind == "TAG":

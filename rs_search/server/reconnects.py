@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .capabilities import ServerState
+from .once import heed
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 
 def watch(pool: Any, state: ServerState) -> None:
@@ -31,6 +34,7 @@ def watch(pool: Any, state: ServerState) -> None:
 
 
 def _register(connection: Any, state: ServerState) -> None:
+    heed(connection)
     # redis-py 5.0 has it under another name.
     register = getattr(connection, "register_connect_callback", None) or connection._register_connect_callback
     register(state.note_connected)

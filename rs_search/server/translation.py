@@ -26,8 +26,11 @@ def is_exhausted(error: Exception) -> bool:
     return type(error).__name__ == "MaxConnectionsError" or str(error) == "Too many connections"
 
 
-def translated(error: Exception, address: str, command: str) -> ServerError:
-    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not."""
+def translated(error: Exception, address: str, command: str, once: bool = False) -> ServerError:
+    """The one table from redis-py's errors to ours; the command's name is told, its arguments are not.
+
+    ``once``: it was not sent again where the connection broke.
+    """
     said = str(error)
     if said.startswith(_NO_PASSWORD):
         return ServerUnavailable(f"{address} wants a user or password, and was given none: {said}")
@@ -36,7 +39,8 @@ def translated(error: Exception, address: str, command: str) -> ServerError:
     if isinstance(error, exceptions.BusyLoadingError):
         return ServerUnavailable(f"{address} is still loading its data: {said}")
     if isinstance(error, (exceptions.ConnectionError, exceptions.TimeoutError, OSError)):
-        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}")
+        doubt = "; whether it was done is not known" if once and not is_exhausted(error) else ""
+        return ServerUnavailable(f"{address} cannot be reached ({command}): {said}{doubt}")
     if isinstance(error, (exceptions.ReadOnlyError, exceptions.NoPermissionError)):
         return NotAllowed(f"{address} does not allow {command}: {said}")
     lowered = said.lower()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from schematics.models import Model
 
+from ..attributes import layer_of
 from ..memo import once_per_class
-from ..schema import own_attribute
 from .base import Storage
 from .json_document import JsonDocuments
 
@@ -13,5 +13,5 @@ from .json_document import JsonDocuments
 @once_per_class
 def storage_of(model: type[Model]) -> Storage:
     """The storage of a model: its mixin's ``__storage__``."""
-    kind: type[Storage] = own_attribute(model, "__storage__") or JsonDocuments
+    kind: type[Storage] = layer_of(model) or JsonDocuments
     return kind(model)

@@ -5,17 +5,17 @@ A layer of your own is a subclass of `Storage` and a mixin that names it; see `r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
-from ..operations.requests import CHANGE, WRITE, Batch, Command, Operation, command, taking_turns
+from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command, taking_turns
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
@@ -30,12 +30,11 @@ BATCH = 1000
 ALWAYS, ABSENT, PRESENT, SEEN = "always", "absent", "present", "seen"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One object to be written: its key, what its layer makes of it, seconds to live (None: as it is, or for ever).
 
-    ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``undo`` is called
-    if the transaction that it takes part in fails.
+    ``when`` says under which condition, ``seen`` the digest of what must still be there for `SEEN`; ``members`` which
+    members changed since then, None for all; ``undo`` is called if the transaction that it takes part in fails.
     """
 
     key: str
@@ -43,16 +42,18 @@ class Record:
     expire: int | None = None
     when: str = ALWAYS
     seen: str | None = None
+    members: frozenset[str] | None = None
     undo: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An object as it was read, with the digest of its text."""
+    """An object as it was read, with the digest of its text, and the text."""
 
     key: str
     document: Document
     digest: str
+    text: bytes = b""
 
 
 class Storage:
@@ -68,6 +69,8 @@ class Storage:
     partial: ClassVar[bool] = False
     #: Whether ``:`` and ``%`` in keys are quoted, and equal values make one key; else keys are redis-schematics'.
     quotes: ClassVar[bool] = True
+    #: Redis types over which the layer's writes do not fail; none: over any.
+    types: ClassVar[frozenset[str]] = frozenset()
     #: Whether ``delete_filter()`` without a condition removes everything, as it does in redis-schematics.
     unconditional: ClassVar[bool] = False
 
@@ -106,6 +109,10 @@ class Storage:
     def watched(self, key: str) -> list[str]:
         """The keys of Redis that change when the object does."""
         return [key]
+
+    def held(self, keys: Iterable[str]) -> Held:
+        """Keys of Redis at which the layer's writes would fail if they held another type, with those they may hold."""
+        return [(self.watched(key)[0], self.types) for key in keys] if self.types else []
 
     def found(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
@@ -174,6 +181,10 @@ class Storage:
         """Remove every object; gives how many there were."""
         return (yield from self.delete((yield from self.keys()), capabilities))
 
+    def lives_apart(self, capabilities: Capabilities) -> bool:
+        """Whether one object may expire and another not."""
+        return True
+
     def time_to_live(self, key: str, capabilities: Capabilities) -> Operation[int | None]:
         """Milliseconds that an object has to live, -1 for ever, None if it is not there."""
         left = int((yield command("PTTL", key)))
@@ -189,7 +200,7 @@ class Storage:
         """The objects under the keys that have one, each with the digest that `SEEN` compares; 1 round trip."""
         texts = yield from self.texts(keys, capabilities)
         present = [(key, as_bytes(text)) for key, text in zip(keys, texts, strict=True) if text is not None]
-        return [Seen(key, self.parsed(text, key), digest(text)) for key, text in present]
+        return [Seen(key, self.parsed(text, key), digest(text), text) for key, text in present]
 
     # --- what layers share ----------------------------------------------------------------------------------------
 
@@ -200,7 +211,8 @@ class Storage:
             return bool((yield Batch((*before, self.guarded(record, capabilities)), role=CHANGE))[-1])
         commands = self.commands(record, capabilities)
         yield Batch((*before, *commands), len(commands) > 1, WRITE,
-                    lambda: (*before, *self.in_transaction(record, capabilities)), record.undo)  # fmt: skip
+                    lambda: (*before, *self.in_transaction(record, capabilities)), record.undo,
+                    partial(self.held, [record.key]))  # fmt: skip
         return True
 
     def write_many(self, records: Collection[Record], capabilities: Capabilities) -> Operation[None]:
@@ -214,7 +226,8 @@ class Storage:
             in_transaction = (self.in_transaction(record, capabilities) for record in records)
             return (*before, *chain.from_iterable(in_transaction))
 
-        yield Batch((*before, *chain.from_iterable(commands)), atomic, WRITE, together, lambda: _undo(records))
+        held = partial(self.held, [record.key for record in records])
+        yield Batch((*before, *chain.from_iterable(commands)), atomic, WRITE, together, lambda: _undo(records), held)
 
     def keys_for(self, pks: list[str]) -> Operation[list[str]]:
         """All keys under which primary keys may be, `key`'s first."""

@@ -1,7 +1,8 @@
 """`DistributedRedisMixin`: one key a field, and one that says that the object is there.
 
-All keys of an object are written in one transaction and read by one command, so that nobody sees half of it. Each
-field may expire by itself: it then reads as missing.
+All keys of an object are written by one script and read by one command, so that nobody sees half of it. Each field may
+expire by itself, as ``__field_expire__`` says or whoever knows its key: it then reads as missing. Of an object that is
+changed in some fields only these are written.
 """
 
 from __future__ import annotations
@@ -28,14 +29,37 @@ _READ = """(function()
   for place = 1, #texts do texts[place] = texts[place] and (#texts[place] .. ':' .. texts[place]) or '-' end
   return table.concat(texts)
 end)()"""
+#: ARGV[3]: seconds that the object is to live, empty for what is left. ARGV[4] on, two for each key: its text, empty
+#: for none; and its own seconds to live, empty for those of the object, `KEPT` or `KEPT_OWN` for what is not written.
 _WRITE = """
-local function put(key, text)
-  if text == '' then redis.call('DEL', key)
-  elseif ARGV[3] ~= '' then redis.call('SET', key, text, 'EX', ARGV[3])
-  else redis.call('SET', key, text, 'KEEPTTL') end
+local given = ARGV[3] ~= ''
+local whole = given and ARGV[3] * 1000 or redis.call('PTTL', KEYS[1])
+if ARGV[4] == '' then redis.call('DEL', unpack(KEYS)) return 1 end
+local function live(key, left) if left >= 0 then redis.call('PEXPIRE', key, math.max(left, 1)) end end
+local function shorter(left) return whole >= 0 and (left < 0 or whole < left) and whole or left end
+local function keep(key, own)
+  local left = redis.call('PTTL', key)
+  if given and left ~= -2 then live(key, own and shorter(left) or whole) end
 end
-for place = 1, #KEYS do put(KEYS[place], ARGV[place + 3]) end"""
+local function put(key, text, life)
+  local left = life ~= '' and shorter(life * 1000) or whole
+  if life == '' and not given then
+    -- What it has of its own; a new one lives as long as the object.
+    local before = redis.call('PTTL', key)
+    if before >= 0 then left = before end
+  end
+  redis.call('SET', key, text)
+  live(key, left)
+end
+for place = 1, #KEYS do
+  local key, text, how = KEYS[place], ARGV[2 * place + 2], ARGV[2 * place + 3]
+  if how == 'kept' or how == 'kept own' then keep(key, how == 'kept own')
+  elseif text == '' then redis.call('DEL', key)
+  else put(key, text, how) end
+end"""
+KEPT, KEPT_OWN = "kept", "kept own"
 _SCRIPT = scripts.guarded(_READ, _WRITE)
+_ALWAYS = f"{_WRITE}\nreturn 1"
 
 
 class FieldKeys(TextStorage):
@@ -50,6 +74,12 @@ class FieldKeys(TextStorage):
         """The members of a document, in the model's order."""
         return tuple(field.member for field in schema_of(self.model).fields.values())
 
+    @property
+    def lives(self) -> dict[str, int]:
+        """Seconds that members live after they were written, of those that have a life of their own."""
+        fields = schema_of(self.model).fields
+        return {fields[name].member: seconds for name, seconds in self.options.field_expire.items()}
+
     def field_key(self, key: str, member: str) -> str:
         """The key of one member."""
         return f"{key}:{quoted(member)}"
@@ -58,20 +88,21 @@ class FieldKeys(TextStorage):
         return {member: super(FieldKeys, self).payload(value) for member, value in document.items()}
 
     def commands(self, record: Record, capabilities: Capabilities) -> list[Command]:
-        life = ("EX", record.expire) if record.expire else ("KEEPTTL",)
-        commands = [command("SET", record.key, MARK, *life)]
-        for member in self.members:
-            key = self.field_key(record.key, member)
-            text = record.payload.get(member)
-            commands.append(command("DEL", key) if text is None else command("SET", key, text, *life))
-        return commands
+        return [self._run(_ALWAYS, record)]
 
     def guarded(self, record: Record, capabilities: Capabilities) -> Command:
-        payload = record.payload or {}
+        return self._run(_SCRIPT, record)
+
+    def _run(self, script: str, record: Record) -> Command:
+        payload, lives = record.payload or {}, self.lives
         keys = [record.key, *(self.field_key(record.key, member) for member in self.members)]
-        texts = [payload.get(member, "") for member in self.members]
-        words = (record.when, record.seen or "", record.expire or "", MARK if record.payload else "", *texts)
-        return scripts.run(_SCRIPT, keys, *words)
+        words: list[Any] = [MARK if record.payload else "", ""]
+        for member in self.members:
+            if record.members is None or member in record.members:
+                words += [payload.get(member, ""), lives.get(member, "")]
+            else:
+                words += ["", KEPT_OWN if member in lives else KEPT]
+        return scripts.run(script, keys, record.when, record.seen or "", record.expire or "", *words)
 
     def found(
         self, keys: list[str], capabilities: Capabilities, members: Collection[str] | None = None
@@ -122,7 +153,8 @@ class FieldKeys(TextStorage):
         return deleted
 
     def expire(self, key: str, seconds: int | None, capabilities: Capabilities) -> Operation[bool]:
-        keys = [key, *(self.field_key(key, member) for member in self.members)]
+        lives = self.lives
+        keys = [key, *(self.field_key(key, member) for member in self.members if member not in lives)]
         life = [command("PERSIST", one) if seconds is None else command("EXPIRE", one, seconds) for one in keys]
         replies = yield Batch((command("EXISTS", key), *life), atomic=True, role=WRITE)
         return replies is None or bool(replies[0])

@@ -7,6 +7,7 @@ hash's name and the field, with a NUL between, which no key has.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from ..errors import InvalidObject
@@ -65,6 +66,7 @@ class TypeHash(TextStorage):
 
     why_no_index = "HashRedisMixin keeps all objects in one hash, which RediSearch cannot index"
     quotes = False
+    types = frozenset({"hash"})
     unconditional = True
 
     def key(self, pk: str) -> str:
@@ -151,9 +153,12 @@ class TypeHash(TextStorage):
         for start in range(0, len(keys), BATCH):
             hashes = _by_hash(keys[start : start + BATCH])
             commands = tuple(command("HDEL", name, *fields) for name, fields in hashes.items())
-            replies = yield Batch(commands, role=WRITE)
+            replies = yield Batch(commands, role=WRITE, held=partial(self.held, keys[start : start + BATCH]))
             deleted += sum(map(len, hashes.values())) if replies is None else sum(replies)
         return deleted
+
+    def lives_apart(self, capabilities: Capabilities) -> bool:
+        return capabilities.field_expiry
 
     def time_to_live(self, key: str, capabilities: Capabilities) -> Operation[int | None]:
         name, field = _split(key)
@@ -170,7 +175,8 @@ class TypeHash(TextStorage):
             raise InvalidObject(
                 f"{self.model.__name__}: this server lets only whole hashes expire, not one object of them"
             )
-        replies = yield Batch((scripts.run(_LIFE, [name], field, "" if seconds is None else seconds),), role=WRITE)
+        life = scripts.run(_LIFE, [name], field, "" if seconds is None else seconds)
+        replies = yield Batch((life,), role=WRITE, held=partial(self.held, [key]))
         return replies is None or bool(replies[0])
 
     def watched(self, key: str) -> list[str]:

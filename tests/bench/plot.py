@@ -114,7 +114,8 @@ def _peers(axis: Any, results: Results) -> None:
         axis.annotate(f"{factor:,.1f} ×", (max(factor, goal), place), xytext=(6, 0), textcoords="offset points",
                       va="center", fontsize=8)  # fmt: skip
     axis.set_xscale("log")
-    axis.set_xlim(0.5, max(factor for _, factor, _, _ in shown) * 4)
+    factors = [factor for _, factor, _, _ in shown]
+    axis.set_xlim(min([0.5, *factors]) / 2, max(factors) * 4)
     _in_digits(axis)
     _named(axis, [name for name, *_ in shown], "Peers: their time over ours")
     axis.set_title("Peers: their time over ours (line: the goal)", fontsize=9, loc="left")
@@ -127,7 +128,7 @@ def _growth(axis: Any, results: Results) -> None:
     axis.set_xlabel("documents", fontsize=8)
     axis.set_ylim(bottom=0)
     axis.set_title("Time over hand-written as the collection grows", fontsize=9, loc="left")
-    axis.legend(fontsize=8, frameon=False, loc="lower left", ncol=3)
+    axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.2), ncol=3)
     _in_digits(axis)
     axis.grid(color="#e4e8e6", linewidth=0.7)
     for side in ("top", "right"):

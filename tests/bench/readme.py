@@ -58,6 +58,10 @@ def _beside(results: Results) -> list[str]:
     for title, sizes in growths(results.growth).items():
         lines.append(f"- As the collection grows, {title}: "
                      + ", ".join(f"{ratio.median:.2f} at {size:,}" for size, ratio in sizes) + ".")  # fmt: skip
+    largest = max((one.documents for one in results.memory), default=0)
+    grown = [f"{one.bytes / 2**20:.0f} MiB to {one.work}" for one in results.memory if one.documents == largest]
+    if grown:
+        lines.append(f"- Memory that {largest:,} documents take in the process: {', '.join(grown)}.")
     if results.imports is not None:
         ours, needed = (1000 * statistics.median(each) for each in (results.imports.ours, results.imports.needed))
         lines.append(f"- `import rs_search` adds {ours:.0f} ms to the {needed:.0f} ms of redis, orjson and schematics.")

@@ -90,7 +90,7 @@ def _verdicts(results: Results) -> Table:
 
 def compare(before: Results, after: Results) -> Table:
     """Two runs beside each other."""
-    names = [f"{one.where.get('commit', '?')} ({one.where.get('date', '?')})" for one in (before, after)]
+    names = [f"{one.where['commit']}, {one.documents:,} documents, {one.where['date']}" for one in (before, after)]
     table = Table(title="Time over hand-written; the middle half of the rounds in brackets")
     for name, side in (("work", "left"), (names[0], "right"), (names[1], "right"), ("change", "right")):
         table.add_column(name, justify=side)  # type: ignore[arg-type]

@@ -92,6 +92,7 @@ def test_a_run_is_written_between_the_marks_of_the_readme(tmp_path: Path) -> Non
     written = path.read_text()
     assert "| get by key | 2 s | 2 s | 1.10 (1.00–1.20), goal 1.10 |  | 2.90 |  |" in written
     assert "`import rs_search` adds 12 ms to the 200 ms" in written
+    assert "- Memory that 1,000 documents take in the process: 1024 MiB to count." in written
     assert EVERYTHING.where["commit"] in written
     readme.write(EVERYTHING, path)
     assert path.read_text() == written

@@ -83,8 +83,8 @@ class Parameters:
         return self._amounts[first], self._amounts[first + rows - 1]
 
     def words(self) -> Words:
-        """Two words, neither the most frequent nor rare: some hundreds of 100,000 documents have both."""
-        first, second = self._chance.sample(WORDS[40:200], 2)
+        """Two words, neither the most frequent nor rare: one or two hundred of 100,000 documents have both."""
+        first, second = self._chance.sample(WORDS[80:260], 2)
         return first, second
 
     def order(self) -> Order:

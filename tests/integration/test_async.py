@@ -199,7 +199,10 @@ def test_breaking_out_of_a_loop_over_rows_leaves_nothing_behind(run: Runner) -> 
                 assert one.amount == 0
                 break
         # The loop itself closes what was broken out of, in tasks of its own.
-        await asyncio.sleep(0.05)
+        for _ in range(200):
+            await asyncio.sleep(0.025)
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                break
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert await Ice.acount() == KEPT
 

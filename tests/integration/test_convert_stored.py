@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import redis
 import redis_schematics
 from fixtures.drivers import Driver
 from fixtures.models import FULL, Everything
+from fixtures.servers import bare_server
 from schematics.models import Model
 from schematics.types import DateTimeType, IntType, ListType, StringType
 
@@ -36,7 +38,8 @@ from rs_search import (
     connect,
     objects,
 )
-from rs_search.operations import convert
+from rs_search.operations import convert, transfer
+from rs_search.server import calls
 
 
 class Fields(Model):
@@ -299,6 +302,26 @@ def test_a_hash_of_redis_schematics_becomes_documents_under_the_same_name(indexe
     assert types_of(indexed) == {b"ReJSON-RL"}
     assert Ice.filter(flavour__search="vanilla").count() == 50
     assert 990 < Ice.match_for_pk("000").ttl() <= 1000
+
+
+def test_an_object_that_expires_takes_no_hash_with_it(indexed: redis.Redis) -> None:
+    """Where only whole hashes expire: before Redis 7.4."""
+    binary = shutil.which("redis-server")
+    if binary is None or b"v=7.0" not in subprocess.run([binary, "--version"], capture_output=True, check=True).stdout:
+        pytest.skip("Debian's redis-server 7.0 is not installed")
+    with bare_server(binary) as url:
+        connect(url)
+        old, new = on(SimpleRedisMixin, "Old"), on(HashRedisMixin, "New")
+        old.set_many(old({"pk": pk}) for pk in "abc")
+        old({"pk": "d"}).set(expire=100)
+        result = new.convert_stored(source=old)
+        assert (result.converted, [key for key, _ in result.errors]) == (3, ["Old:d"])
+        assert "only whole hashes" in result.errors[0][1]
+        assert ([one.pk for one in new.all()], [one.pk for one in old.all()]) == (["a", "b", "c"], ["d"])
+        assert new.match_for_pk("a").ttl() is None
+        line = transfer.record_of(new, transfer.Line("e", {"pk": "e"}, 100))
+        with pytest.raises(ServerError, match=r"New:e cannot be kept: .* only whole hashes"):
+            calls.call(new, "load", lambda state: transfer.write(state, new, [line]))
 
 
 def test_what_is_in_both_places_and_equal_is_removed_from_the_old_one(indexed: redis.Redis) -> None:

@@ -7,13 +7,8 @@ import inspect
 import json
 import pickle
 import re
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +16,9 @@ import pytest
 import redis
 from fixtures import history_layer
 from fixtures.history_layer import HistoryRedisMixin
+from fixtures.layers import Fields
 from fixtures.models import FULL, Everything
-from schematics.models import Model
-from schematics.types import DateType, IntType, ListType, StringType
+from schematics.types import IntType
 
 from rs_search import (
     Conflict,
@@ -34,35 +29,12 @@ from rs_search import (
     NotFound,
     Q,
     QueryError,
-    SearchRedisMixin,
+    SchemaError,
     SimpleRedisMixin,
 )
 
-LAYERS = [SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin, HistoryRedisMixin]
-THREADS = 200
-
 #: Two of the five kinds: there are five layers, and what differs between servers is tested elsewhere on all.
 SERVERS = [("redis", 3), ("plain", 2)]
-
-
-class Fields(Model):
-    pk = StringType()
-    flavour = StringType()
-    n = IntType(default=0)
-    tags = ListType(StringType())
-    day = DateType()
-    other = StringType(default="given")
-
-
-@pytest.fixture(params=LAYERS, ids=lambda layer: layer.__name__)
-def layer(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-@pytest.fixture
-def ice(client: redis.Redis, layer: type) -> Any:
-    """A model of the layer, on an empty server."""
-    return type("Ice", (Fields, layer), {})
 
 
 def pk_of(number: int) -> str:
@@ -244,9 +216,13 @@ def test_a_stale_version_is_a_conflict(client: redis.Redis, layer: type) -> None
     one.set(only=["n"])
     assert ice.filter(n=9).update(n=10) == 1
     assert (ice.match_for_pk("v").n, ice.match_for_pk("v").version) == (10, 5)
-    one.delete()
+    with pytest.raises(Conflict):
+        one.delete()
+    one.refresh()
+    assert one.delete()
     with pytest.raises(Conflict):
         one.set()
+    assert not one.delete()
 
 
 # --- time to live ---------------------------------------------------------------------------------------------------
@@ -321,191 +297,6 @@ def test_set_many_gives_each_its_time_to_live(ice: Any) -> None:
     assert all(99 < one.ttl() <= 100 for one in ice.all())
 
 
-# --- at once --------------------------------------------------------------------------------------------------------
-
-
-def at_once(work: Callable[[int], None]) -> None:
-    """Two hundred threads that begin together; raises what one of them raised."""
-    gate = threading.Barrier(THREADS)
-
-    def begin(number: int) -> None:
-        gate.wait()
-        work(number)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(begin, range(THREADS)))
-
-
-def test_two_hundred_threads_lose_no_update(ice: Any) -> None:
-    """Each thread counts up, appends and sets a field of its own, twenty of them on each of ten objects."""
-    ice.set_many(ice({"pk": str(number), "tags": []}) for number in range(10))
-
-    def work(number: int) -> None:
-        one = ice({"pk": str(number % 10)})
-        one.update(n=F("n") + 1)
-        one.update(tags=F("tags").append(str(number)))
-
-    at_once(work)
-    assert numbers(ice.all()) == [20] * 10
-    assert sorted(int(tag) for one in ice.all() for tag in one.tags) == list(range(THREADS))
-    assert ice.filter(n=20).count() == 10
-
-
-def test_two_hundred_threads_that_set_other_fields_keep_them_all(client: redis.Redis, layer: type) -> None:
-    names = [f"f{number}" for number in range(20)]
-    wide = type("Wide", (Model, layer), {"pk": StringType(), **{name: IntType() for name in names}})
-    wide.set_many(wide({"pk": str(number)}) for number in range(10))
-
-    def work(number: int) -> None:
-        name = names[number // 10]
-        one = wide.match_for_pk(str(number % 10))
-        setattr(one, name, number)
-        assert one.set(only=[name]) if number % 2 else one.set(changed=True)
-
-    at_once(work)
-    for one in wide.all():
-        assert [one[name] for name in names] == [place * 10 + int(one.pk) for place in range(20)]
-
-
-def test_of_two_hundred_threads_one_makes_the_object(ice: Any) -> None:
-    new: list[bool] = []
-
-    def work(number: int) -> None:
-        new.append(ice.get_or_set({"n": number}, pk=f"g{number % 5}")[1])
-        ice.update_or_set({"other": "x"}, pk=f"u{number % 5}")
-        new.append(ice({"pk": f"a{number % 5}"}).set(if_absent=True))
-
-    at_once(work)
-    assert sum(new) == 10
-    assert ice.count() == 15
-
-
-def test_two_hundred_threads_that_update_by_query_count_each_object_once(ice: Any) -> None:
-    ice.set_many(ice({"pk": str(number), "flavour": f"f{number % 20}"}) for number in range(200))
-
-    def work(number: int) -> None:
-        assert ice.filter(flavour=f"f{number % 20}").update(n=F("n") + 1) == 10
-
-    at_once(work)
-    assert set(numbers(ice.all())) == {10}
-
-
-def test_of_two_hundred_threads_with_one_version_one_wins(client: redis.Redis, layer: type) -> None:
-    ice = type("Ice", (Fields, layer), {"__version_field__": "version", "version": IntType()})
-    ice.set_many(ice({"pk": str(number)}) for number in range(10))
-    won: list[str] = []
-
-    read = [ice.match_for_pk(str(number % 10)) for number in range(THREADS)]
-
-    def work(number: int) -> None:
-        read[number].n = number
-        try:
-            read[number].set()
-        except Conflict:
-            return
-        won.append(read[number].pk)
-
-    at_once(work)
-    assert sorted(won) == [str(number) for number in range(10)]
-    assert {one.version for one in ice.all()} == {2}
-
-
-def test_two_hundred_threads_delete_each_object_once(ice: Any) -> None:
-    ice.set_many(ice({"pk": str(number), "flavour": "x"}) for number in range(100))
-    deleted: list[int] = []
-
-    def work(number: int) -> None:
-        if number % 2:
-            deleted.append(ice.delete_many([str(one) for one in range(number % 10, 100, 10)]))
-        else:
-            deleted.append(ice.delete_filter(flavour="x"))
-
-    at_once(work)
-    assert sum(deleted) == 100
-    assert ice.count() == 0
-
-
-# --- killed in the middle -------------------------------------------------------------------------------------------
-
-WRITING = """
-import sys
-sys.path[:0] = sys.argv[3:]
-import redis, rs_search
-from schematics.models import Model
-from schematics.types import IntType, StringType
-from rs_search import *
-from fixtures.history_layer import HistoryRedisMixin
-client = redis.Redis(unix_socket_path=sys.argv[1])
-rs_search.connect(client)
-Pair = type("Pair", (Model, globals()[sys.argv[2]]),
-            {"pk": StringType(), "a": IntType(), "b": IntType(), "c": StringType()})
-def pairs(n):
-    return (Pair({"pk": str(pk), "a": n, "b": n, "c": str(n) * 50}) for pk in range(300))
-Pair.set_many(pairs(0))
-print("begin", flush=True)
-n = 0
-while True:
-    n += 1
-    Pair.set_many(pairs(n), batch=50)
-    Pair.filter(a__gte=0).update(a=F("a") + 1, b=F("b") + 1, c=str(n + 1) * 50)
-    for one in Pair.all()[:20]:
-        one.update(a=n + 2, b=n + 2, c=str(n + 2) * 50)
-"""
-
-
-def pair_model(layer: type) -> Any:
-    return type("Pair", (Model, layer), {"pk": StringType(), "a": IntType(), "b": IntType(), "c": StringType()})
-
-
-def is_whole(one: Any) -> bool:
-    return one.a == one.b and one.c == str(one.a) * 50
-
-
-def writing(client: redis.Redis, layer: type) -> subprocess.Popen[bytes]:
-    """A process that writes without end; it has begun."""
-    path = client.connection_pool.connection_kwargs.get("path")
-    if path is None:
-        pytest.skip("the server is not one of ours")
-    tests = Path(__file__).resolve().parents[1]
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", WRITING, path, layer.__name__, str(tests), str(tests.parent)],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"begin\n"
-    return process
-
-
-def test_a_writer_that_is_killed_leaves_every_object_whole(client: redis.Redis, layer: type) -> None:
-    model = pair_model(layer)
-    for wait in (0.013, 0.037, 0.081):
-        client.flushall()
-        process = writing(client, layer)
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        found = list(model.all())
-        assert len(found) == 300
-        assert [one for one in found if not is_whole(one)] == []
-        assert model.filter(a__gte=0).count() == 300
-
-
-def test_nobody_sees_half_of_an_object_while_another_writes(client: redis.Redis, layer: type) -> None:
-    model = pair_model(layer)
-    process = writing(client, layer)
-    try:
-        begun, seen = time.monotonic(), set()
-        # The other process may wait for its turn of a busy machine.
-        while time.monotonic() < begun + (0.3 if len(seen) > 1 else 20):
-            for one in (*model.all(), model.match_for_pk("7"), *model.get_many(["1", "2"])):
-                assert is_whole(one), one.to_primitive()
-                seen.add(one.a)
-        assert len(seen) > 1
-    finally:
-        process.kill()
-        process.communicate()
-
-
 # --- one layer alone ------------------------------------------------------------------------------------------------
 
 
@@ -546,6 +337,87 @@ def test_distributed_fields_expire_on_their_own(client: redis.Redis) -> None:
     one.flavour = "again"
     one.set()
     assert ice.match_for_pk("1").flavour == "again"
+
+
+def lives(client: redis.Redis) -> dict[str, int]:
+    """Seconds that are left to each key, rounded up; -1 for ever."""
+    return {key.decode(): left if (left := client.pttl(key)) < 0 else -(-left // 1000) for key in client.scan_iter()}
+
+
+def test_distributed_fields_live_as_long_as_they_are_declared_to(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {"__field_expire__": {"flavour": 50, "tags": 200}})
+    one = ice({"pk": "1", "flavour": "fresh", "tags": ["a"]})
+    one.set()
+    assert lives(client) == {"Ice:1": -1, "Ice:1:pk": -1, "Ice:1:n": -1, "Ice:1:other": -1, "Ice:1:flavour": 50,
+                             "Ice:1:tags": 200}  # fmt: skip
+    one.set(expire=100)
+    assert lives(client) == {"Ice:1": 100, "Ice:1:pk": 100, "Ice:1:n": 100, "Ice:1:other": 100, "Ice:1:flavour": 50,
+                             "Ice:1:tags": 100}  # fmt: skip
+    client.expire("Ice:1:flavour", 20)
+    one.update(n=F("n") + 1, day="2024-02-29")
+    assert {name: left for name, left in lives(client).items() if left != 100} == {"Ice:1:flavour": 20}
+    assert lives(client)["Ice:1:day"] == 100
+    one.set(only=["n"], expire=10)
+    assert set(lives(client).values()) == {10}
+    one.set(only=["flavour"])
+    one.persist()
+    assert {name: left for name, left in lives(client).items() if left > 0} == {"Ice:1:flavour": 10, "Ice:1:tags": 10}
+    client.pexpire("Ice:1:flavour", 1)
+    time.sleep(0.01)
+    assert ice.match_for_pk("1").flavour is None
+    assert ice.match_for_pk("1").tags == ["a"]
+    one.delete()
+    assert lives(client) == {}
+
+
+def test_a_life_of_a_field_is_declared_where_it_can_be_had(client: redis.Redis) -> None:
+    for layer, wrong in (
+        (SimpleRedisMixin, {"flavour": 5}),
+        (DistributedRedisMixin, {"nothing": 5}),
+        (DistributedRedisMixin, {"pk": 5}),
+        (DistributedRedisMixin, {"flavour": 0}),
+        (DistributedRedisMixin, ["flavour"]),
+    ):
+        with pytest.raises(SchemaError, match="__field_expire__"):
+            type("Ice", (Fields, layer), {"__field_expire__": wrong})({"pk": "1"}).set()
+
+
+def test_distributed_fields_are_written_by_themselves(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {})
+    one = ice({"pk": "1", "flavour": "x", "n": 1, "tags": ["a"]})
+    one.set()
+    one.n = 7
+    for write, names in (
+        (lambda: one.set(changed=True), "n"),
+        (lambda: one.update(n=F("n") + 1, tags=None), "n tags"),
+        (lambda: ice.filter(n=8).update(other="y"), "other"),
+    ):
+        commands = [command.split() for command in monitored(client, write)]
+        written = {words[1] for words in commands if words[0] in ("SET", "DEL")}
+        assert written == {f"Ice:1:{name}" for name in names.split()} | {"Ice:1"}
+    assert ice.match_for_pk("1").to_primitive() == {
+        "pk": "1", "flavour": "x", "n": 8, "tags": None, "day": None, "other": "y",
+    }  # fmt: skip
+
+
+def test_what_is_asked_of_distributed_fields_is_all_that_is_read(client: redis.Redis) -> None:
+    ice = type("Ice", (Fields, DistributedRedisMixin), {})
+    ice.set_many(ice({"pk": str(number), "n": number, "flavour": "x" * 1000}) for number in range(20))
+    ice.count()
+
+    def read(ask: Callable[[], Any]) -> set[str]:
+        words = [word for command in monitored(client, ask) if command.startswith("MGET") for word in command.split()]
+        return {name.split(":")[2] for name in words if name.count(":") == 2}
+
+    assert read(lambda: list(ice.all().values("n"))) == {"n"}
+    assert read(lambda: list(ice.order_by("-n").values_list("flavour", flat=True)[:2])) == {"n", "flavour"}
+    assert read(lambda: list(ice.filter(day=None).only("tags"))) == {"pk", "tags", "day"}
+    assert read(lambda: ice.filter(n=3).count()) == read(lambda: ice.filter(n=3).exists()) == {"n"}
+    assert read(ice.all().count) == set()
+    assert read(lambda: ice.filter(n__lt=3).in_bulk()) == set(Fields._schema.fields)
+    assert [one.n for one in ice.all().only("n")[:2]] == [0, 1]
+    assert list(ice.order_by("n").distinct("other").values_list("n", flat=True)) == [0]
+    assert ice.all().distinct("other").count() == 1
 
 
 def test_distributed_fields_keep_what_any_serializer_writes(client: redis.Redis) -> None:

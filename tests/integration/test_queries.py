@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from operator import ge, gt, le, lt
 
 import redis
 from fixtures.strategies import Thing
+from schematics.models import Model
+from schematics.types import DateType, ListType, StringType
 
-from rs_search import Q
+from rs_search import Q, SearchRedisMixin
 
 
 def keep(*values: dict[str, object]) -> None:
@@ -19,6 +22,14 @@ def pks(*conditions: Q, **lookups: object) -> list[str]:
     return [one.pk for one in Thing.filter(*conditions, **lookups)]
 
 
+def test_other_forms_of_a_word_are_found_and_words_of_other_scripts(client: redis.Redis) -> None:
+    # The stems are named in the query: VERBATIM keeps the server from expanding words, which it does not do everywhere.
+    keep({"text": "RUNNING"}, {"text": "he runs"}, {"text": "run"}, {"text": "runner"}, {"text": "日本語 run"})
+    assert pks(text__search="run") == pks(text__search="running") == ["0", "1", "2", "4"]
+    assert pks(text__search="日本語") == ["4"]
+    assert pks(text__phrase="run") == ["2", "4"]
+
+
 def test_a_negated_search_leaves_out_other_forms_of_the_word(client: redis.Redis) -> None:
     # RediSearch does not stem the words below a negation: -@text:(run) keeps "running".
     keep({"text": "RUNNING"}, {"text": "walking"}, {})
@@ -27,16 +38,31 @@ def test_a_negated_search_leaves_out_other_forms_of_the_word(client: redis.Redis
     assert Thing.filter(~Q(text__search="run")).count() == 2
 
 
+class Note(Model, SearchRedisMixin):
+    """Few TEXT fields: of more than 32 the server keeps the words otherwise, and not wrongly."""
+
+    pk = StringType()
+    text = StringType()
+    tags = ListType(StringType())
+    day = DateType()
+
+
 def test_a_negated_search_minds_its_field_only(client: redis.Redis) -> None:
-    # RediSearch 2.10.5 leaves out of `-@text:(w) @day:[…]` documents that have the word in another TEXT field, once
-    # the word has many postings.
-    for place in range(300):
-        Thing({"pk": f"{place:03}", "text": "ice", "tags": ["x"], "day": "2024-01-01"}).set()
-    for place in range(0, 300, 2):
-        Thing({"pk": f"{place:03}", "text": "snow", "tags": ["ice"], "day": "2024-01-01"}).set()
-    even = [f"{place:03}" for place in range(0, 300, 2)]
-    assert pks(~Q(text__search="ice"), day="2024-01-01") == even
-    assert pks(~Q(text__search="ice") & ~Q(text__search="rain")) == even
+    # RediSearch 2.10.5 leaves out of `-@text:(w) @day:[…]` documents that have the word in another TEXT field, here and
+    # there, once the word has many postings: of 200 documents of these seeds one, indexed as they come.
+    for seed in (2, 7, 11):
+        client.flushall()
+        assert Note.all().count() == 0
+        chance = random.Random(seed)
+        made = [(chance.choice(["ice", "snow"]), chance.choice(["ice", "y"])) for _ in range(200)]
+        Note.set_many(
+            Note({"pk": f"{place:03}", "text": text, "tags": [tag], "day": "2024-01-01"})
+            for place, (text, tag) in enumerate(made)
+        )
+        snow = [f"{place:03}" for place, (text, _) in enumerate(made) if text == "snow"]
+        for asked in (Q(day="2024-01-01"), ~Q(text__search="rain"), Q(day__gte="2023-01-01"), Q()):
+            assert [one.pk for one in Note.filter(asked, ~Q(text__search="ice"))] == snow
+            assert Note.filter(asked).exclude(text__search="ices").count() == len(snow)
 
 
 def test_words_are_split_at_newlines_and_around_backslashes(client: redis.Redis) -> None:
@@ -74,6 +100,16 @@ def test_integers_beyond_doubles_are_told_apart(client: redis.Redis) -> None:
     assert [one.pk for one in Thing.order_by("-integer")[1:3]] == ["2", "1"]
     assert pks(integer=10**30) == []
     assert Thing.filter(integer__lt=10**30).count() == 4
+
+
+def test_every_end_between_two_doubles_cuts_where_it_says(client: redis.Redis) -> None:
+    numbers = [2**53 + place for place in range(-1, 9)]
+    keep(*({"integer": number, "decimal": str(number)} for number in numbers))
+    for name in ("integer", "decimal"):
+        for end in numbers:
+            for lookup, compare in (("gt", gt), ("gte", ge), ("lt", lt), ("lte", le)):
+                wanted = [str(place) for place, number in enumerate(numbers) if compare(number, end)]
+                assert pks(**{f"{name}__{lookup}": end}) == wanted, (name, lookup, end)
 
 
 def test_decimals_are_exact_to_the_last_digit(client: redis.Redis) -> None:
@@ -125,6 +161,20 @@ def test_an_in_with_many_values_is_answered(client: redis.Redis) -> None:
     assert pks(text__nin=[]) == ["0", "1", "2"]
 
 
+def test_strings_are_ordered_by_code_point(client: redis.Redis) -> None:
+    # A SORTABLE TAG is folded and normalised unless it is UNF; UTF-16 would put U+1F600 before U+FB01.
+    texts = ["z", "é", "ﬁ", "😀", "Z", "", "a", "A", "\uffff", "\U0010ffff", "ß", "É", "aB", "ab", "e\u0301"]
+    keep(*({"text": text} for text in texts))
+    in_order = sorted(texts)
+    assert Thing.order_by("text").values_list("text", flat=True) == in_order
+    assert Thing.order_by("text")[2:9].values_list("text", flat=True) == in_order[2:9]
+    assert Thing.order_by("-text", "pk")[:5].values_list("text", flat=True) == in_order[::-1][:5]
+    for place, end in enumerate(in_order):
+        assert sorted(Thing.filter(text__lt=end).values_list("text", flat=True)) == in_order[:place]
+    assert pks(text__startswith="A") == ["7"]
+    assert pks(text__contains="B") == ["12"]
+
+
 def test_dates_of_every_year_and_zone_compare_as_instants(client: redis.Redis) -> None:
     keep({"moment": "0001-01-02T00:00:00"}, {"moment": "2024-01-01T00:00:00+05:30"}, {"moment": "2023-12-31T18:30:00"},
          {"moment": "9999-12-30T23:59:59.999999Z"}, {"day": "0001-01-01"})  # fmt: skip
@@ -143,19 +193,22 @@ def test_a_value_without_a_utf8_form_is_found_nowhere(client: redis.Redis) -> No
 
 
 def test_negations_side_by_side_below_a_union_lose_no_rows(client: redis.Redis) -> None:
-    # RediSearch 2.10.5 loses rows now and then of `@a:{…} ((-@b:{…} -@a:{…}) | …)`; written `-(@b:{…} | @a:{…})` none.
-    chance = random.Random(5)
-    for turn in range(12):
-        Thing.delete_all()
+    # RediSearch 2.10.5 loses rows of `@a:{…} ((-@b:{…} -@a:{…}) | …)`, of 6 in a hundred of these queries; written
+    # `-(@b:{…} | @a:{…})` of none.
+    for seed in (0, 1, 4, 5):
+        chance = random.Random(seed)
         made = [
             {"text": chance.choice("abcde"), "tags": chance.choices("abcde", k=chance.randrange(3))} for _ in range(12)
         ]
+        client.flushall()
+        # Indexed as they come, not as the server finds them.
+        assert Thing.all().count() == 0
         keep(*made)
-        for _ in range(15):
+        for turn in range(24):
             one, two, three = (chance.sample("abcde", chance.randrange(1, 5)) for _ in range(3))
             asked = Q(text__in=one) & (~Q(tags__in=two) ^ Q(text__in=three))
             wanted = [
                 str(place) for place, thing in enumerate(made)
                 if thing["text"] in one and ((not set(thing["tags"]) & set(two)) is not (thing["text"] in three))
             ]  # fmt: skip
-            assert sorted(pks(asked)) == sorted(wanted), turn
+            assert sorted(pks(asked)) == sorted(wanted), (seed, turn)

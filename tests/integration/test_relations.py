@@ -179,6 +179,8 @@ def test_setting_neither_loads_nor_takes_what_has_no_key(m: Any, some: Any) -> N
     ice.maker = some.rio
     with pytest.raises(InvalidObject, match="It must be a Maker"):
         ice.set()
+    with pytest.raises(InvalidObject, match="maker: No primary key is empty; None refers to nothing"):
+        m.Ice({"pk": "e", "maker": ""}).set()
     ice.maker = some.best
     ice.set()
     assert m.Ice.match_for_pk("a").maker == some.best

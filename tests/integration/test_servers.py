@@ -7,9 +7,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from fixtures.layers import Fields
 from fixtures.models import IceCream
 from fixtures.servers import Servers, bare_server, client_for, redis_binary
 from schematics.models import Model
@@ -17,13 +19,18 @@ from schematics.types import StringType
 
 import rs_search
 from rs_search import (
+    DistributedRedisMixin,
+    F,
+    HashRedisMixin,
     IncompleteResult,
     NotAllowed,
     SearchRedisMixin,
     ServerError,
     ServerUnavailable,
+    SimpleRedisMixin,
     StrictPerformanceException,
     UnreadableDocument,
+    transaction,
 )
 from rs_search.server import binaries
 from rs_search.server.replies import mapping
@@ -187,8 +194,13 @@ def test_strict_performance_refuses_a_scan_with_the_plan(client: redis.Redis) ->
     else:
         with pytest.raises(StrictPerformanceException, match="no RediSearch"):
             Strict.filter(name="n").count()
-    with pytest.raises(StrictPerformanceException, match="scan"):
-        len(Strict.filter(name__regex="a"))
+    some = Strict.filter(name__regex="a")
+    for ask in (some.__len__, some.count, some.exists, some.first, some.last, some.get, some.in_bulk, some.delete,
+                lambda: next(some.iterator()), lambda: some.order_by("name")[:1].values()[0],
+                lambda: some.update(name="b"), lambda: Strict.delete_filter(name__regex="a"),
+                lambda: Strict.match(name__regex="a")):  # fmt: skip
+        with pytest.raises(StrictPerformanceException, match=r"scan    every key Strict:\*"):
+            ask()
 
 
 def test_an_index_that_disappears_is_made_again(indexed: redis.Redis) -> None:
@@ -314,6 +326,8 @@ def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed:
         fill()
         assert answers() == EXPECTED
         assert "FT.SEARCH rs:" in str(IceCream.filter(amount_kg=1).explain())
+        for layer in (SearchRedisMixin, SimpleRedisMixin, HashRedisMixin, DistributedRedisMixin):
+            write_all_ways(type("Written", (Fields, layer), {}))
         with pytest.raises(NotAllowed):
             IceCream.index.rebuild()
         indexed.execute_command("ACL SETUSER", "limited", *(f"+{one}" for one in upkeep))
@@ -324,6 +338,18 @@ def test_a_user_with_the_rights_that_the_readme_names_can_do_everything(indexed:
         assert IceCream.index.drop()
     finally:
         indexed.execute_command("ACL DELUSER", "limited")
+
+
+def write_all_ways(model: Any) -> None:
+    one = model({"pk": "1"})
+    one.set(expire=100)
+    one.update(n=F("n") + 1)
+    with transaction(watch=[one]):
+        model.set_many([one, model({"pk": "2"})])
+    assert one.ttl() > 90
+    one.persist()
+    assert model.filter(n=1).update(n=2) == 1
+    assert (one.delete(), model.delete_all()) == (True, 1)
 
 
 def test_something_else_under_a_key_of_the_model_is_a_clear_error(client: redis.Redis) -> None:
@@ -357,3 +383,15 @@ def test_the_embedded_server_is_a_url(tmp_path: object, monkeypatch: pytest.Monk
 
 def test_the_incomplete_result_is_an_error_of_the_server() -> None:
     assert issubclass(IncompleteResult, ServerError)
+
+
+def test_a_client_that_reads_json_by_itself_is_refused(indexed: redis.Redis) -> None:
+    IceCream({"pk": "1", "amount_kg": 1}).set()
+    indexed.json()
+    for ask in (
+        lambda: IceCream.match_for_pk("1"), lambda: IceCream.get_many(["1"]),
+        lambda: IceCream({"pk": "1"}).update(amount_kg=F("amount_kg") + 1),
+    ):  # fmt: skip
+        with pytest.raises(ServerError, match="a client of their own"):
+            ask()
+    assert IceCream.count(amount_kg=1) == 1

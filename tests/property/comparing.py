@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -67,6 +69,7 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c: _pks(c.rows()[1:9][c.start : c.stop]),
         lambda c, rows: _pks(rows[1:9][c.start : c.stop]),
     ),
+    "printed": (lambda c: _pks(_again(c.rows()[c.start : c.stop], c)), lambda c, rows: _pks(rows[c.start : c.stop])),
     "exists": (lambda c: c.rows().exists(), lambda c, rows: bool(rows)),
     "first": (lambda c: _pks([c.rows().first()]), lambda c, rows: _pks(rows[:1])),
     "last": (lambda c: _pks([c.rows().last()]), lambda c, rows: _pks(rows[-1:])),
@@ -105,6 +108,12 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c, rows: rows[c.start].pk if len(rows) > c.start else None,
     ),
 }
+
+
+def _again(asked: Any, case: Case) -> Any:
+    """A result set made once more of the Python that it prints as."""
+    names = {"Q": Q, "UUID": uuid.UUID, "Decimal": decimal.Decimal, "datetime": dt, case.model.__name__: case.model}
+    return eval(repr(asked), names)
 
 
 def _turned(order: tuple[str, ...]) -> list[str]:
@@ -157,12 +166,19 @@ def compare(case: Case, rows: list[Any], clients: Clients) -> str | None:
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def batch(rng: Random, clients: Clients, queries: int, objects: int = 30, fixed: bool | None = None) -> Iterator[None]:
+def batch(
+    rng: Random,
+    clients: Clients,
+    queries: int,
+    objects: int = 30,
+    fixed: bool | None = None,
+    layer: str = "SearchRedisMixin",
+) -> Iterator[None]:
     """Questions of one model and its documents; yields after each. Raises `Difference`.
 
-    ``fixed`` asks of `Thing`, else of a model class drawn as well; None leaves that to chance.
+    ``fixed`` asks of `Thing`, else of a model class drawn as well, on a layer; None leaves that to chance.
     """
-    source = None if (rng.random() < 0.4 if fixed is None else fixed) else ModelSource(rng).text
+    source = None if (rng.random() < 0.4 if fixed is None else fixed) else ModelSource(rng, layer).text
     model = Thing if source is None else class_of(source)
     empty = Case(model, source, tuple(documents(rng, model, objects)), Q(), Q())
     instances = store(empty, clients)
@@ -302,7 +318,7 @@ def as_python(case: Case) -> str:
     lines = [
         "import datetime, decimal, uuid",
         "from decimal import Decimal\nfrom uuid import UUID\nfrom schematics import models, types",
-        "from rs_search import Q, SearchRedisMixin, connect, search_options\n",
+        "from rs_search import *\n",
         head,
         "",
         *(f"{name}({one!r}).set()" for one in case.documents),

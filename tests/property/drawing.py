@@ -23,6 +23,7 @@ from schematics.types import (
     ModelType,
     MultilingualStringType,
     StringType,
+    UnionType,
     UUIDType,
 )
 
@@ -59,7 +60,9 @@ def _spots_at(name: str, type_: Any, single: bool) -> Iterator[Spot]:
         yield from spots(type_.model_class, f"{name}__", single and not of_list)
     elif isinstance(type_, DictType):
         # A key that is a lookup's name is out of reach.
-        yield from (Spot(f"{name}__{key}", type_.field, False, single and not of_list) for key in KEYS if key != "year")
+        for key in KEYS:
+            if key != "year":
+                yield from _spots_at(f"{name}__{key}", type_.field, single and not of_list)
     elif isinstance(type_, MultilingualStringType):
         yield from (Spot(f"{name}__{key}", StringType(), False, single and not of_list) for key in LOCALES)
 
@@ -73,7 +76,7 @@ def is_date(type_: Any) -> bool:
 
 
 def has_order(type_: Any) -> bool:
-    unordered = (BooleanType, GeoPointType, MultilingualStringType, ModelType, DictType)
+    unordered = (BooleanType, GeoPointType, MultilingualStringType, ModelType, DictType, UnionType)
     return not isinstance(type_, unordered) and type(type_) is not BaseType
 
 
@@ -334,6 +337,7 @@ _TYPES = (
     "UUIDType",
     "GeoPointType",
     "BaseType",
+    *("URLType", "IPAddressType", "IPv4Type", "IPv6Type", "MD5Type", "SHA1Type", "UTCDateTimeType"),
 )
 _INDEXABLE = {
     "StringType": ("tag=False", "text=False", "sortable=False", "skip=True"),
@@ -347,32 +351,50 @@ _INDEXABLE = {
 class ModelSource:
     """The source of a random model class, ``Drawn``."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, layer: str = "SearchRedisMixin") -> None:
         self.rng = rng
         self.classes: list[str] = []
         self.index: list[str] = []
         fields = self._fields(rng.randint(2, 6), 2, "")
         index = f"    __index__ = {{{', '.join(self.index)}}}\n" if self.index else ""
-        own = f"class Drawn(models.Model, SearchRedisMixin):\n{index}    pk = types.StringType()\n{fields}"
+        own = f"class Drawn(models.Model, {layer}):\n{index}    pk = types.StringType()\n{fields}"
         self.text = "\n\n".join([*self.classes, own])
 
     def _fields(self, count: int, deep: int, above: str) -> str:
         return "".join(f"    f{place} = {self._type(deep, f'{above}f{place}')}\n" for place in range(count))
 
+    def _object(self, deep: int, path: str) -> str:
+        name = f"Inner{len(self.classes) + self.rng.randrange(10**6)}"
+        fields = self._fields(self.rng.randint(1, 3), deep - 1, f"{path}__")
+        self.classes.append(f"class {name}(models.Model):\n{fields}")
+        return f"types.ModelType({name})"
+
+    def _element(self, deep: int, path: str) -> str:
+        """What a dictionary, or a list in a list, holds."""
+        name = self.rng.choice(["IntType", "StringType", "DateType", "list", "object" if deep else "StringType"])
+        if name == "object":
+            return self._object(deep, path)
+        return "types.ListType(types.StringType())" if name == "list" else f"types.{name}()"
+
     def _type(self, deep: int, path: str) -> str:
         rng = self.rng
         shape = rng.choice(
-            ["one"] * 6 + ["list"] * 3 + ["dict", "languages"] + ["object", "objects", "objects"] * bool(deep)
+            ["one"] * 7
+            + ["list"] * 3
+            + ["dict", "languages", "nested", "union"]
+            + ["object", "objects", "objects"] * bool(deep)
         )
         if shape in ("object", "objects"):
-            name = f"Inner{len(self.classes) + rng.randrange(10**6)}"
-            fields = self._fields(rng.randint(1, 3), deep - 1, f"{path}__")
-            self.classes.append(f"class {name}(models.Model):\n{fields}")
-            return f"types.ListType(types.ModelType({name}))" if shape == "objects" else f"types.ModelType({name})"
+            made = self._object(deep, path)
+            return f"types.ListType({made})" if shape == "objects" else made
         if shape == "languages":
             return 'types.MultilingualStringType(default_locale="en")'
         if shape == "dict":
-            return f"types.DictType(types.{rng.choice(['IntType', 'StringType', 'DateType'])}())"
+            return f"types.DictType({self._element(deep, path)})"
+        if shape == "nested":
+            return f"types.ListType({rng.choice(['types.DictType', 'types.ListType'])}({self._element(deep, path)}))"
+        if shape == "union":
+            return "types.UnionType((types.IntType, types.StringType))"
         name = rng.choice(_TYPES)
         given = ', default="given"' if name == "StringType" and shape == "one" and rng.random() < 0.1 else ""
         options = _INDEXABLE.get(name, ("sortable=False", "skip=True"))
@@ -388,13 +410,6 @@ def class_of(source: str) -> Any:
     """The class that a source makes."""
     from schematics import models, types
 
-    from rs_search import SearchRedisMixin, search_options
-
-    space: dict[str, Any] = {
-        "models": models,
-        "types": types,
-        "SearchRedisMixin": SearchRedisMixin,
-        "search_options": search_options,
-    }
-    exec(source, space)
+    space: dict[str, Any] = {"models": models, "types": types}
+    exec(f"from rs_search import *\n\n{source}", space)
     return space["Drawn"]

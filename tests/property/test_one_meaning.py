@@ -42,6 +42,15 @@ def test_a_query_means_the_same_everywhere(both: Clients, fixed: bool) -> None:
         assert sum(1 for _ in batch(Random(seed), both, QUERIES_A_BATCH, fixed=fixed)) == QUERIES_A_BATCH
 
 
+@pytest.mark.parametrize("layer", ["SimpleRedisMixin", "HashRedisMixin", "DistributedRedisMixin"])
+def test_a_query_means_the_same_on_every_layer(both: Clients, layer: str) -> None:
+    for seed in range(BATCHES // 4):
+        for client in both.values():
+            client.flushall()
+        for _ in batch(Random(seed), both, QUERIES_A_BATCH // 2, fixed=False, layer=layer):
+            pass
+
+
 def test_a_server_that_loses_documents_is_noticed_and_told_as_python(both: Clients) -> None:
     class Forgetful(redis.Redis):
         """Keeps no document that has a 7 in its key."""

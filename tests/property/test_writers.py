@@ -19,8 +19,11 @@ from schematics.models import Model
 from schematics.types import StringType
 from schematics.types.serializable import serializable
 
-from rs_search import SearchRedisMixin, instances
-from rs_search.instances import prepare, with_changes
+from rs_search import SearchRedisMixin, instances, rewriting
+from rs_search.instances import prepare
+from rs_search.rewriting import change, rewritten
+from rs_search.schema import schema_of
+from rs_search.storage.base import Seen
 from rs_search.storage.field_keys import FieldKeys
 from rs_search.storage.json_document import JsonDocuments
 from rs_search.storage.string import JsonStrings
@@ -167,7 +170,8 @@ def made_ready(way: Any, instance: Any, given: dict[int, Any]) -> Any:
 
 def changed(instance: Any) -> Any:
     """A stored instance that is to be written again."""
-    return with_changes(instance, "key", {})
+    change(instance, "key", {})
+    return rewritten(instance, Seen("key", {}, "", b"{}"), schema_of(type(instance)).fields)
 
 
 def compare(model: type[Any], values: dict[str, Any], where: dict[str, str]) -> None:
@@ -181,6 +185,7 @@ def compare(model: type[Any], values: dict[str, Any], where: dict[str, str]) -> 
         found = made_ready(prepare, quickly, given), made_ready(changed, again, given)
         for name in ("quick_writer", "quick_validator"):
             patch.setattr(instances, name, lambda model: None)
+        patch.setattr(rewriting, "quick_writer", lambda model: None)
         assert found[0] == made_ready(prepare, slowly, given)
         assert found[1] == made_ready(changed, again_slowly, given)
     assert told(list(values.values()), given) == before

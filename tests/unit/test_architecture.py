@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 #: Modules that may be longer, with the reason.
 LONGER: dict[str, str] = {
-    "rs_search.objects": "every operation, and its twin",
+    "rs_search.all_operations": "every operation, and its twin",
     "rs_search.model": "every operation and its twin once more, with the types of the mixins",
 }
 #: What sends and waits; the rest of ``server/`` knows what servers say.
@@ -94,7 +95,7 @@ def tree_of(module: Path) -> ast.Module:
 
 
 def imports(module: Path) -> Iterator[str]:
-    """Every module that a module imports at run time, by its full name."""
+    """Every module that a module imports at run time, now or in a function, by its full name."""
     package = name_of(module) if module.name == "__init__.py" else name_of(module).rpartition(".")[0]
     for node in _run_time_nodes(tree_of(module)):
         if isinstance(node, ast.Import):
@@ -104,12 +105,19 @@ def imports(module: Path) -> Iterator[str]:
             base = ".".join(filter(None, (above, node.module)))
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and LATER.fullmatch(node.value):
+            # Named for `importlib.import_module`: a storage layer, a name of the package.
+            yield f"rs_search{node.value}"
+
+
+#: Modules as they are named where they are imported later, by ``importlib``.
+LATER = re.compile(r"(\.[a-z_]+)+")
 
 
 def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
+            child = ast.Module(child.orelse, [])
         yield child
         yield from _run_time_nodes(child)
 
@@ -152,13 +160,92 @@ def test_nothing_imports_the_command_line_or_what_it_is_made_with() -> None:
     assert wrong == []
 
 
-def test_importing_the_package_imports_neither_click_nor_rich() -> None:
-    result = run_python("import sys, rs_search; print({'click', 'rich', 'rs_search.cli'} & set(sys.modules))")
-    assert result.stdout == "set()\n", result.stderr
+def test_what_is_imported_later_is_seen() -> None:
+    assert "rs_search.server.transactions" in set(imports(PACKAGE / "__init__.py"))
+    assert {"rs_search.all_operations", "rs_search.storage.string"} <= set(imports(PACKAGE / "model.py"))
+    assert "redis.commands.search.field" in set(imports(PACKAGE / "server" / "index_arguments.py"))
+
+
+#: What users write, and what of the packages beside it is left for when it is needed.
+WRITTEN = "from rs_search import SearchRedisMixin, Q, connect"
+NEEDED_LATER = ("click", "difflib", "msgspec", "redis.commands.search", "rich", "rs_search.all_operations",
+                "rs_search.cli", "rs_search.operations", "rs_search.planner", "rs_search.server.drive",
+                "rs_search.server.embedded", "rs_search.storage", "snowballstemmer", "typing_extensions")  # fmt: skip
+#: Which of them a program has imported, beside what it would have without the library.
+IMPORTED = """
+import sys
+import redis, redis.asyncio, orjson, schematics.models, schematics.types
+before = set(sys.modules)
+{program}
+print(*sorted({{name for name in set(sys.modules) - before for later in sys.argv[1:]
+                if name == later or name.startswith(later + ".")}}))
+"""
+MODEL = """
+from schematics.models import Model
+from schematics.types import IntType, StringType
+class Ice(Model, SearchRedisMixin):
+    pk, flavour, amount_kg = StringType(), StringType(), IntType()
+connect("redis://localhost:1/0")
+"""
+
+
+def imported(program: str, *of: str) -> list[str]:
+    result = run_python(IMPORTED.format(program=program), *of)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+def test_declaring_a_model_and_naming_a_server_imports_little() -> None:
+    assert imported(WRITTEN + MODEL, *NEEDED_LATER) == []
+
+
+def test_other_names_that_modules_import_at_their_top_import_little() -> None:
+    rest = "from rs_search import F, NotFound, ReferenceType, aclose, search_options"
+    later = [name for name in NEEDED_LATER if name != "difflib"]
+    assert imported(f"{WRITTEN}\n{rest}", *later) == []
+
+
+def test_the_first_operation_imports_what_it_needs_and_no_more() -> None:
+    unreachable = (
+        "from rs_search import ServerUnavailable\ntry: Ice(dict(pk='1')).set()\nexcept ServerUnavailable: pass"
+    )
+    found = imported(f"{WRITTEN}{MODEL}{unreachable}", *NEEDED_LATER, "rs_search.operations.convert", "rs_search.index")
+    assert {"rs_search.all_operations", "rs_search.server.drive", "rs_search.storage"} <= set(found)
+    unneeded = ("msgspec", "redis.commands.search", "rs_search.index", "rs_search.operations.convert",
+                "rs_search.server.embedded", "snowballstemmer")  # fmt: skip
+    assert [name for name in found if any(is_within(name, one) for one in unneeded)] == []
+
+
+def test_the_first_operation_may_be_called_by_many_threads_at_once() -> None:
+    program = """
+import threading
+barrier, found = threading.Barrier(8), []
+def ask():
+    barrier.wait()
+    found.append(repr(Ice.filter(amount_kg__gte=1, flavour__search="vanilla")))
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert found == ["Ice.filter(amount_kg__gte=1, flavour__search='vanilla')"] * 8, found
+"""
+    assert "rs_search.all_operations" in imported(f"{WRITTEN}{MODEL}{program}", "rs_search.all_operations")
+
+
+def test_names_that_are_imported_later_are_those_of_the_package() -> None:
+    program = """
+import rs_search
+assert set(rs_search.__all__) <= set(dir(rs_search))
+assert not hasattr(rs_search, "Nothing")
+import rs_search.all_operations
+assert rs_search.objects is rs_search.all_operations.objects
+from rs_search import *
+assert Objects is rs_search.Objects is rs_search.all_operations.Objects
+"""
+    assert imported(program, "rs_search.all_operations") == ["rs_search.all_operations"]
 
 
 #: Those with methods that are awaited; they hand everything on to the drivers.
-AWAITED = ("rs_search.index", "rs_search.model", "rs_search.objects", "rs_search.planner.explain",
+AWAITED = ("rs_search.index", "rs_search.model", "rs_search.all_operations", "rs_search.planner.explain",
            "rs_search.query.queryset", "rs_search.twins", "rs_search.server")  # fmt: skip
 
 

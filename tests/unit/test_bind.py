@@ -322,6 +322,7 @@ WRONG: list[Any] = [
     pytest.param(Everything, "anything__in", [bytearray(b"x")], InvalidValue, "cannot be read as BaseType"),
     pytest.param(IceCream, "flavour__", "x", UnknownLookup, "there is no lookup ''"),
     (IceCream, "", "x", UnknownField, "IceCream has no field ''; it has pk, id"),
+    (Everything, "mapping", {"a": 1}, UnknownLookup, "DictType has no exact; it has isnull or one of its keys"),
     # What has no order is no range, place or pair.
     (IceCream, "amount_kg__range", {1, 3}, InvalidValue, "takes values in an order, not the set {1, 3}"),
     (IceCream, "amount_kg__range", {1: 2, 3: 4}, InvalidValue, "takes values in an order"),

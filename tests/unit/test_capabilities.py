@@ -9,7 +9,8 @@ import pytest
 
 from rs_search.errors import ServerError, ServerUnavailable
 from rs_search.operations.requests import Command
-from rs_search.server.capabilities import USUAL_LIMIT, Capabilities, ServerState, discover
+from rs_search.server import capabilities
+from rs_search.server.capabilities import ASK_EVERY, USUAL_LIMIT, Capabilities, ServerState, discover
 
 KNOWN = [b"known", -1, [b"write", b"module"], 1, 1, 1]
 MODULES_ON_8 = [
@@ -136,3 +137,18 @@ def test_a_server_is_asked_once_and_a_warning_is_logged_once(caplog: pytest.LogC
     assert [record.message for record in caplog.records] == [
         "queries will read whole collections: the server has no RediSearch (FT.SEARCH)"
     ]
+
+
+@pytest.mark.parametrize("late", range(4))
+def test_what_is_known_may_run_out_between_two_looks_at_the_clock(monkeypatch: pytest.MonkeyPatch, late: int) -> None:
+    known = Capabilities(False, "the server has no RediSearch (FT.SEARCH)", description="no modules")
+    state = ServerState(capabilities=known, asked=0.0)
+    clock = iter([ASK_EVERY - 1] * late + [ASK_EVERY + 1] * 9)
+    monkeypatch.setattr(capabilities.time, "monotonic", lambda: next(clock))
+    operation = discover(state)
+    if late:
+        with pytest.raises(StopIteration) as stopped:
+            next(operation)
+        assert stopped.value.value is known
+    else:
+        assert isinstance(next(operation), Command)

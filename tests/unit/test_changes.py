@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,9 @@ from schematics.types.serializable import serializable
 from rs_search import F, InvalidObject, QueryError, SearchRedisMixin, UnknownField, UnstorableValue
 from rs_search.changes import Expression, evaluated
 from rs_search.hydration import loaded
-from rs_search.instances import changed, check_names, hydrate, note_some_written, note_written, with_changes
+from rs_search.instances import Prepared, changed, hydrate, note_some_written, note_written, prepare
+from rs_search.rewriting import change, check_names, check_values, rewritten
+from rs_search.storage.base import Seen
 
 STORED: dict[str, Any] = {"number": 7, "half": 0.5, "name": "ice", "tags": ["a", "b", "a"], "nothing": None}
 
@@ -151,6 +154,15 @@ def stored(**more: Any) -> Any:
     return hydrate(Ice, "Ice:1", {"pk": "1", "number": 5, "name": "x", "tags": ["a"], **more})
 
 
+def with_changes(found: Any, key: str, values: dict[str, Any], seen: Seen | None = None) -> Prepared:
+    """What is written where a stored object is given other values."""
+    known = loaded(found)
+    assert known is not None
+    before = dict(known.document)
+    change(found, key, values)
+    return rewritten(found, seen or Seen(key, before, ""), values)
+
+
 def document(**values: Any) -> dict[str, Any]:
     return with_changes(stored(), "Ice:1", values).document
 
@@ -192,6 +204,40 @@ def test_a_field_changed_to_none_is_stored_as_none() -> None:
     assert document(number=None).get("number") is None
 
 
+def test_members_that_the_model_does_not_know_stay_with_what_stands_beside_them() -> None:
+    beside = {"born": 5, "tags__fold": ["old"], "_nulls": ["gone", "number"], "_doubts": ["big"]}
+    text = orjson.dumps({"number": 5, "_ix": beside, "born": "x", "city": {"name": "Rio", "size": 3}})
+    seen = Seen("Ice:1", {"number": 5, "born": "x", "city": {"name": "Rio", "size": 3}}, "", text)
+    prepared = with_changes(hydrate(Ice, "Ice:1", dict(seen.document)), "Ice:1", {"number": 6}, seen)
+    assert {name: value for name, value in prepared.document.items() if name != "_ix"} == {
+        "number": 6, "double": 12, "born": "x", "city": {"name": "Rio", "size": 3},
+    }  # fmt: skip
+    assert prepared.document["_ix"] == {"born": 5, "_nulls": ["gone"], "_doubts": ["big"]}
+    assert prepared.members == {"number", "double"}
+
+
+def test_a_default_is_not_written_to_an_object_that_is_older_than_the_field() -> None:
+    prepared = with_changes(hydrate(Ice, "Ice:1", {"pk": "1"}), "Ice:1", {"number": 6})
+    assert "name" not in prepared.document
+
+
+class Renamed(Model, SearchRedisMixin):
+    pk = StringType()
+    name = StringType(deserialize_from="old")
+
+
+def test_a_field_that_is_taken_away_is_not_read_again_under_a_former_name() -> None:
+    found = hydrate(Renamed, "Renamed:1", {"pk": "1", "old": "x"})
+    assert found.name == "x"
+    assert with_changes(found, "Renamed:1", {"name": None}).document == {"pk": "1"}
+
+
+def test_an_error_of_a_change_names_the_key() -> None:
+    for values in ({"number": 101}, {"number": F("city") + 1}):
+        with pytest.raises(InvalidObject, match=r"^Ice:1: "):
+            with_changes(stored(), "Ice\0Ice:1", values)
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [
@@ -214,7 +260,7 @@ def test_a_change_that_is_not_valid_is_refused(values: dict[str, Any], error: ty
 )
 def test_an_expression_of_a_field_that_is_not_there_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(QueryError):
-        check_names(Ice, values), document(**values)
+        check_values(Ice, values)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +304,7 @@ class Named(Model, SearchRedisMixin):
 
 def test_a_field_that_makes_the_key_cannot_be_changed() -> None:
     check_names(Keyed, ["second"])
+    check_values(Keyed, {"second": F("first") + "!"})
     with pytest.raises(QueryError, match="first makes the key"):
         check_names(Keyed, ["first"])
 
@@ -316,7 +363,7 @@ def test_a_default_for_what_is_not_stored_is_no_change() -> None:
 def test_what_was_written_is_no_longer_changed() -> None:
     instance = stored()
     instance.number = 6
-    note_written(instance, with_changes(instance, "Ice:1", {}))
+    note_written(instance, prepare(instance))
     assert changed(instance) == frozenset()
 
 
@@ -338,3 +385,5 @@ def test_of_a_part_of_an_object_only_the_fields_that_it_knows_can_be_changed() -
     assert changed(instance) == frozenset()
     instance.number = 6
     assert changed(instance) == {"number"}
+    instance.tags = ["new"]
+    assert changed(instance) == {"number", "tags"}

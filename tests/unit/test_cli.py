@@ -21,8 +21,9 @@ from rs_search.cli.application import application
 from rs_search.cli.base import Command, Group
 from rs_search.operations.transfer import Line
 from rs_search.query.bind import bind
+from rs_search.query.conditions import Q
 from rs_search.query.lookups import LOOKUPS
-from rs_search.query.tree import Q, describe
+from rs_search.query.tree import describe
 from rs_search.server.settings import SETTINGS, Found
 
 TESTS = Path(__file__).parents[1]

@@ -28,7 +28,18 @@ from rs_search.errors import (
 from rs_search.index_schema import index_schema_of
 from rs_search.operations import records, search, selected
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
-from rs_search.operations.requests import Batch, Begin, Command, Deliver, Finish, Operation, Pause, Stream, command
+from rs_search.operations.requests import (
+    ALONE,
+    Batch,
+    Begin,
+    Command,
+    Deliver,
+    Finish,
+    Operation,
+    Pause,
+    Stream,
+    command,
+)
 from rs_search.planner.plan import Select
 from rs_search.query.bind import bind, bind_order
 from rs_search.server.capabilities import Capabilities, IndexHealth, ServerState
@@ -663,9 +674,10 @@ def test_an_explanation_asks_nothing_once_the_server_is_known() -> None:
 def test_rows_found_are_removed_where_they_still_are_as_they_were_read() -> None:
     texts = [b'{"flavour":"x"}', b'{"flavour":"y"}']
     found = listed("IceCream:1", "IceCream:2")
-    asked, removed = drive(selected.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), found, texts, [1])
-    assert [words(asked[1]), removed] == ["JSON.MGET IceCream:1 IceCream:2 .", 1]
-    assert [command.arguments[3] for command in asked[2].commands] == ["IceCream:1"]
+    asked, removed = drive(selected.remove_selected(state_of(SEARCH), select(Q(flavour="x"))), [], found, texts, [1])
+    assert asked[0] is ALONE
+    assert [words(asked[2]), removed] == ["JSON.MGET IceCream:1 IceCream:2 .", 1]
+    assert [command.arguments[3] for command in asked[3].commands] == ["IceCream:1"]
 
 
 def test_every_key_of_a_model_is_removed_and_no_other() -> None:

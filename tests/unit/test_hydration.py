@@ -14,7 +14,7 @@ import orjson
 import pytest
 from fixtures.encoding import encoded
 from fixtures.exact import told
-from fixtures.models import FULL, Everything
+from fixtures.models import FULL, City, Everything
 from schematics.models import Model
 from schematics.types import (
     BaseType,
@@ -612,6 +612,25 @@ def test_a_function_is_made_once_a_model_and_no_more_than_so_many_are_kept() -> 
         hydrator(Ice, frozenset(["pk", str(number)]))
     assert hydrator(Ice) is not whole
     assert hydrator(Ice)("Ice:1", b'{"text":"x"}').text == "x"
+
+
+def test_instances_that_refer_to_each_other_are_collected() -> None:
+    class Holder(Model, SearchRedisMixin):
+        pk = StringType()
+        inner = ModelType(Inner)
+        place = ModelType(City)
+        anything = BaseType()
+
+    def made() -> list[weakref.ref[Any]]:
+        first, second = (read(Holder, {"inner": {"text": "x"}, "place": {"name": "y"}}) for _ in range(2))
+        first.anything, second.anything = second, first
+        first.inner.holder, second.place.holder = first, second
+        second.place.name = "z"
+        return [weakref.ref(one) for one in (first, second, first.inner, second.place)]
+
+    found = made()
+    gc.collect()
+    assert [one() for one in found] == [None] * 4
 
 
 def test_a_class_that_was_made_at_run_time_dies_with_its_functions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,9 +27,9 @@ from schematics.types import (
 from schematics.types.serializable import serializable
 
 from rs_search import HashRedisMixin, ReferenceType, SearchRedisMixin
-from rs_search.instances import prepare
+from rs_search.instances import hydrate, prepare
 from rs_search.known import is_known
-from rs_search.quick import quick_writer
+from rs_search.quick import quick_validator, quick_writer
 from rs_search.storage.json_document import JsonDocuments
 
 
@@ -178,7 +179,7 @@ def test_text_that_refers_to_an_object_is_known_until_its_model_is_another() -> 
     assert write is not None
     made = write(Ice({"pk": "1", "maker": "acme", "makers": ["acme", "b"]}))
     assert made is not None
-    assert made[4] == b'{"pk":"1","maker":"acme","makers":["acme","b"]}'
+    assert made[3] == b'{"pk":"1","maker":"acme","makers":["acme","b"]}'
     # Objects, and keys that the other model's type would read, are for the type.
     assert write(Ice({"pk": "1", "maker": Maker({"pk": "x"})})) is None
     Ice._schema.fields["maker"]._model = type("Other", (Maker,), {})
@@ -204,3 +205,67 @@ def test_an_instant_is_known_where_its_type_leaves_it_as_it_is(options: dict[str
         same = False
     made = quick_writer(type(instance))(instance)  # type: ignore[misc]
     assert (made is not None) == same
+
+
+def test_what_was_read_can_be_copied_after_it_was_written_as_well() -> None:
+    model = with_(city=ModelType(City), cities=ListType(ModelType(City)))
+    read = hydrate(model, "key", b'{"pk":"1","city":{"name":"Wien"},"cities":[{"name":"Rio"}]}')
+    prepare(read)
+    read.city.name = "Graz"
+    again = copy.deepcopy(read)
+    assert (again.city.name, again.cities[0].name) == ("Graz", "Rio")
+    assert again.city is not read.city
+
+
+# --- computed fields ------------------------------------------------------------------------------------------------
+
+
+def computing(asked: list[Any]) -> type[Any]:
+    def total(self: Any) -> int:
+        asked.append(self.pk)
+        return len(self.name)
+
+    return with_(name=StringType(), total=serializable(type=IntType(max_value=9))(total))
+
+
+def test_a_model_with_a_computed_field_is_validated_without_schematics() -> None:
+    asked: list[Any] = []
+    model = computing(asked)
+    validated = quick_validator(model)
+    assert validated is not None
+    assert validated(model({"pk": "1", "name": "abc"})) == {"pk": "1", "name": "abc", "total": 3}
+    # What it gives goes through its type.
+    assert validated(model({"pk": "1", "name": "long enough"})) is None
+
+
+def test_a_computed_field_is_asked_as_often_as_schematics_asks_it() -> None:
+    asked: list[Any] = []
+    instance = computing(asked)({"name": "abc"})
+    document = prepare(instance).document
+    assert document == {"pk": instance.pk, "name": "abc", "total": 3}
+    # Once to validate it, with the primary key that was made up, and once for the document.
+    assert asked == [instance.pk, instance.pk]
+
+
+def test_a_computed_field_that_sets_others_is_left_to_schematics() -> None:
+    def meddling(self: Any) -> int:
+        self.name = "other"
+        return 1
+
+    model = with_(name=StringType(), one=serializable(type=IntType())(meddling))
+    validated = quick_validator(model)
+    assert validated is not None
+    assert validated(model({"pk": "1", "name": "abc"})) is None
+
+
+@pytest.mark.parametrize("why", ["a primary key of its own", "a layer of the user's"])
+def test_keys_and_layers_of_the_users_own_need_no_schematics_to_validate(why: str) -> None:
+    model = UNKNOWN[why]()
+    validated = quick_validator(model)
+    assert validated is not None
+    assert validated(model({"pk": "1"})) == {"pk": "1"}
+
+
+@pytest.mark.parametrize("why", ["a validator", "a type of the user's", "a validator of the model", "a validation"])
+def test_validators_and_types_of_the_users_own_are_run_by_schematics(why: str) -> None:
+    assert quick_validator(UNKNOWN[why]()) is None

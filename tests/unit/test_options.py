@@ -11,12 +11,13 @@ from fixtures.models import Everything, IceCream
 from schematics.models import Model
 from schematics.types import IntType, ListType, ModelType, StringType
 
-import rs_search.options
+import rs_search.references
 from rs_search import HashRedisMixin, SchemaError, SearchRedisMixin, SimpleRedisMixin, search_options
+from rs_search.attributes import own_attribute
 from rs_search.index_schema import index_schema_of
 from rs_search.memo import once_per_class
 from rs_search.options import field_options, options_of, own_method
-from rs_search.schema import own_attribute, schema_of
+from rs_search.schema import schema_of
 
 
 class City(Model):
@@ -65,7 +66,7 @@ def test_an_attribute_of_the_class_is_read(attributes: dict[str, Any], name: str
     [
         ({"__prefix__": ""}, "__prefix__ must be a non-empty string, not ''"),
         ({"__prefix__": 5}, "__prefix__ must be a non-empty string, not 5"),
-        ({"__expire__": 0}, "__expire__ must be a positive number of seconds, not 0"),
+        ({"__expire__": 0}, "__expire__ must be a positive number of seconds, up to 10,000,000,000, not 0"),
         ({"__expire__": -1}, "not -1"),
         ({"__expire__": 1.5}, "not 1.5"),
         ({"__expire__": True}, "not True"),
@@ -224,7 +225,7 @@ def named(prefix: str, **attributes: Any) -> Any:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no model had been declared before."""
-    monkeypatch.setattr(rs_search.options, "_NAMED_KEYS", weakref.WeakSet())
+    monkeypatch.setattr(rs_search.references, "_KEPT", weakref.WeakSet())
 
 
 @pytest.mark.usefixtures("alone")

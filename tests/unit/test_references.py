@@ -27,7 +27,8 @@ from rs_search.index_schema import index_schema_of
 from rs_search.instances import prepare
 from rs_search.options import options_of
 from rs_search.query.bind import bind
-from rs_search.query.tree import Q, describe
+from rs_search.query.conditions import Q
+from rs_search.query.tree import describe
 from rs_search.reference_fields import References
 from rs_search.schema import schema_of
 

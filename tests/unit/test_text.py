@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import re
+import sys
+import threading
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from snowballstemmer.english_stemmer import EnglishStemmer
 
 from rs_search.planner.text import (
     LETTERS,
@@ -358,3 +362,28 @@ def test_a_search_reads_as_it_was_asked() -> None:
 
 def test_a_word_without_a_utf8_form_is_found_nowhere() -> None:
     assert not parse("\ud800").matches("anything")
+
+
+def test_threads_that_stem_at_once_get_the_stems_of_their_own_words() -> None:
+    roots = [f"{first}{second}" for first in ("vanill", "chocol", "caram", "straw") for second in ("at", "el", "iz")]
+    words = [f"{root}{ending}" for root in roots for ending in ("ing", "ations", "ed", "ness", "fully", "ities")]
+    expected = {word: EnglishStemmer().stemWord(word) for word in words}
+    wrong: list[tuple[str, str]] = []
+
+    def work(seed: int) -> None:
+        for word in random.Random(seed).sample(words, len(words)):
+            found = stem.__wrapped__(word)
+            if found != expected[word]:
+                wrong.append((word, found))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []

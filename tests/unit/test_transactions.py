@@ -73,12 +73,16 @@ class Client:
 
     def execute_command(self, *words: Any) -> Any:
         self.asked.append(words)
-        return None
+        return [b"none"] * words[2] if words[0] == "EVAL" else None
 
     @property
     def sent(self) -> list[str]:
-        """What was sent, the scripts' texts apart."""
-        return [" ".join(map(str, words[:2])) for words in self.log]
+        """What was sent, the scripts' texts apart, and what writes nothing."""
+        return [" ".join(map(str, words[:2])) for words in self.log if words != WRITES_NOTHING]
+
+
+#: What a server that is out of memory refuses when it is queued.
+WRITES_NOTHING = ("SETRANGE", "rs:none", 0, "")
 
 
 class Ice(Model, SimpleRedisMixin):
@@ -130,6 +134,12 @@ def test_writes_are_sent_together_at_the_end_of_the_block(wire: Client) -> None:
         assert wire.log == []
     assert wire.sent == ["SET Ice:1", "DEL Ice:2", "EXEC", "reset"]
     assert wire.asked == []
+
+
+def test_what_a_server_without_memory_refuses_comes_first(wire: Client) -> None:
+    with transaction():
+        ice("1").set()
+    assert wire.log[0] == WRITES_NOTHING
 
 
 def test_an_error_in_the_block_sends_nothing(wire: Client) -> None:
@@ -477,8 +487,8 @@ def test_a_document_is_written_by_a_command_that_cannot_fail_among_others(monkey
     monkeypatch.setattr(Searched, "__redis_client__", fake, raising=False)
     with transaction():
         Searched({"pk": "1"}).set()
-    assert [words[0] for words in fake.log] == ["EVAL", "EXEC", "reset"]
-    assert fake.log[0][2:4] == (1, "Searched:1")
+    assert [words[0] for words in fake.log] == ["SETRANGE", "EVAL", "EXEC", "reset"]
+    assert fake.log[1][2:4] == (1, "Searched:1")
 
 
 # --- who is in which block --------------------------------------------------------------------------------------------

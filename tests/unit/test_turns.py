@@ -12,7 +12,7 @@ from schematics.models import Model
 from schematics.types import StringType
 
 from rs_search import SearchRedisMixin
-from rs_search.operations import records
+from rs_search.operations import bulk
 from rs_search.operations.requests import Pause, taking_turns
 from rs_search.server.capabilities import Capabilities, ServerState
 from rs_search.turns import READ, SORTED, Work, finished, freed, in_turns, sorted_in_turns
@@ -121,7 +121,7 @@ def test_objects_are_validated_fifty_at_a_time() -> None:
 
     state = ServerState(capabilities=Capabilities(True, None))
     many = [Told({"pk": str(place)}) for place in range(120)]
-    operation = records.put_many(state, many, None, 1000, None, None)
+    operation = bulk.put_many(state, many, bulk.Many(Told, None, 1000, None, None))
     told: list[int] = []
     for request in operation:
         told.append(len(validated))

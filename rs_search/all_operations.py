@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
 
+from .arguments import batch_size, many, new_object, refuse_others, seconds_to_live
 from .changes import Expression
-from .errors import MultipleFound, NotFound, QueryError
-from .hydration import hydrator, row_maker
-from .index import Index
+from .errors import MultipleFound, NotFound, QueryError, shown_key
+from .hydration import hydrator, partial_fields, row_maker
 from .instances import changed as changed_fields
-from .instances import own_key, own_pk, take_over
+from .instances import own_key, own_pk
 from .memo import once_per_class
-from .operations import convert, records, relations, removal, search, selected
-from .operations.convert import Converted
-from .operations.requests import Operation, Stream, taking_turns, through
+from .operations import bulk, records, relations, removal, search, selected
+from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -29,13 +29,14 @@ from .planner.plan import Select
 from .primary_key import equalities, is_given, key_for, names_of_key, primary_key, primary_key_of_values, text_of_pk
 from .progress import shown
 from .query.bind import bind, bind_reference
+from .query.conditions import Q
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
-from .query.shapes import Shape
-from .query.tree import Q
+from .query.shapes import PARTIAL, Shape
 from .query.values import collection
 from .reading import Row
 from .references import bare
+from .rewriting import check_values
 from .schema import schema_of
 from .server.calls import LOADING, acall, aiterate, call, iterate
 from .server.capabilities import ServerState
@@ -45,6 +46,10 @@ from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
 from .turns import freed, in_turns
 from .twins import Make, awaited, sync
+
+if TYPE_CHECKING:
+    from .index import Index
+    from .operations.convert import Converted
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -62,6 +67,8 @@ class Objects(Generic[M]):
     @property
     def index(self) -> Index:
         """The model's index, to see and to mend it. Raises `QueryError` where the layer has none."""
+        from .index import Index
+
         return Index(self.model)
 
     # --- one object -----------------------------------------------------------------------------------------------
@@ -87,11 +94,13 @@ class Objects(Generic[M]):
         `Conflict` for a stale version of a model with ``__version_field__``, `NotFound` for fields of an object that is
         gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
+        refuse_others(self.model, instance)
         life = self._life(expire)
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
-            return (yield from records.put_members(state, instance, only, expire))
+            names = None if only is None else collection(only, f"{self.model.__name__}.set(only=…)")
+            return (yield from records.put_members(state, instance, names, expire))
         if if_absent and if_present:
             raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
         when = ABSENT if if_absent else PRESENT if if_present else ALWAYS
@@ -109,6 +118,7 @@ class Objects(Generic[M]):
         No update is lost, whoever else writes. Raises `NotFound`, `InvalidObject`, a `QueryError`. Cost: 2 round trips,
         and 2 more each time that another write comes between.
         """
+        refuse_others(self.model, instance)
         (yield from records.update(state, instance, values))
         return instance
 
@@ -121,7 +131,7 @@ class Objects(Generic[M]):
 
         Of many that do so at once, one is new. Raises `QueryError` where the values do not make a key.
         """
-        instance = self._of_key(values, defaults)
+        instance = self._of_key(values, defaults or {})
         return (yield from records.get_or_put(state, instance, self._life(None)))
 
     get_or_set, aget_or_set = sync(_get_or_set), awaited(_get_or_set)
@@ -133,29 +143,33 @@ class Objects(Generic[M]):
 
         Expressions (`F`) in ``defaults`` are for what is stored; a new object takes plain values only.
         """
-        instance = self._of_key(values, {n: v for n, v in (defaults or {}).items() if not isinstance(v, Expression)})
         change = dict(defaults or {})
-        return (yield from records.update_or_put(state, instance, change, None))
+        check_values(self.model, change)
+        plain = {name: value for name, value in change.items() if not isinstance(value, Expression)}
+        instance = self._of_key(values, plain)
+        return (yield from records.update_or_put(state, instance, change, self._life(None)))
 
     update_or_set, aupdate_or_set = sync(_update_or_set), awaited(_update_or_set)
 
-    def _of_key(self, values: dict[str, Any], defaults: dict[str, Any] | None) -> Any:
+    def _of_key(self, values: dict[str, Any], defaults: dict[str, Any]) -> Any:
         if self._pk_among(values) is None:
             names = ", ".join(names_of_key(self.model)) or "pk"
             raise QueryError(
                 f"{self.model.__name__}: only an object whose key is given ({names}) can be made once; "
                 "filter() and set() others, at the risk of two"
             )
-        return self.model({**(defaults or {}), **values})  # type: ignore[call-arg]
+        return new_object(self.model, values, defaults)
 
     def _ttl(self, state: ServerState, instance: M) -> Operation[float | None]:
         """Seconds that the object has to live, None for ever; raises `NotFound`. Cost: 1 round trip."""
+        refuse_others(self.model, instance)
         return (yield from records.time_to_live(state, instance))
 
     ttl, attl = sync(_ttl), awaited(_ttl)
 
     def _persist(self, state: ServerState, instance: M) -> Operation[None]:
         """Let the object live for ever; raises `NotFound`. Cost: 1 round trip."""
+        refuse_others(self.model, instance)
         (yield from records.persist(state, instance))
 
     persist, apersist = sync(_persist), awaited(_persist)
@@ -177,7 +191,7 @@ class Objects(Generic[M]):
         if found is not None:
             return self._hydrate(*found)
         if by_pk:
-            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, pk)} meets {_shown(lookups)}")
+            raise NotFound(f"{self._none_under(pk)} meets {_shown(lookups)}")
         # An object with a pk of its own, or whose id changed since, is kept under another key.
         return (yield from self._match_for_values(state, **lookups))
 
@@ -188,7 +202,7 @@ class Objects(Generic[M]):
         text = text_of_pk(self.model, pk)
         found = yield from records.get(state, self.model, text)
         if found is None:
-            raise NotFound(f"no {self.model.__name__} under {key_for(self.model, text)}")
+            raise NotFound(self._none_under(text))
         return self._hydrate(*found)
 
     match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
@@ -206,13 +220,19 @@ class Objects(Generic[M]):
 
     def _refresh(self, state: ServerState, instance: M) -> Operation[None]:
         """Replace the values of an instance by what is stored; raises `NotFound` if it is gone."""
-        take_over(instance, (yield from self._match_for_pk(state, own_pk(instance))))
+        refuse_others(self.model, instance)
+        (yield from records.refresh(state, instance))
 
     refresh, arefresh = sync(_refresh), awaited(_refresh)
 
     def _delete(self, state: ServerState, instance: M) -> Operation[bool]:
-        """Remove an object; tells whether it was there."""
-        return (yield from removal.remove(state, self.model, [own_key(instance)])) > 0
+        """Remove an object; tells whether it was there.
+
+        Raises `Conflict` where the model has a ``__version_field__`` and another version is stored than was read, and
+        `Restricted`.
+        """
+        refuse_others(self.model, instance)
+        return (yield from removal.remove_one(state, self.model, instance))
 
     delete, adelete = sync(_delete), awaited(_delete)
 
@@ -260,11 +280,13 @@ class Objects(Generic[M]):
     ) -> Operation[int]:
         """Keep instances, read from the iterable a batch at a time, one ahead; gives how many. 1 round trip a batch.
 
-        A bad one raises `InvalidObject` with its position, and batches before its own are kept; with ``on_error`` it is
-        told (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
+        A bad one raises `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2
+        round trips a batch), with its position, and batches before its own are kept; with ``on_error`` it is told
+        (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
         """
-        life = self._life(expire)
-        return (yield from records.put_many(state, instances, life, batch, on_error, on_progress))
+        life, size = self._life(expire), batch_size(self.model, batch)
+        task = bulk.Many(self.model, life, size, on_error, on_progress)
+        return (yield from bulk.put_many(state, many(self.model, instances), task))
 
     set_many, aset_many = sync(_set_many), awaited(_set_many)
 
@@ -276,9 +298,11 @@ class Objects(Generic[M]):
     get_many, aget_many = sync(_get_many), awaited(_get_many)
 
     def _delete_many(self, state: ServerState, pks: Iterable[Any]) -> Operation[int]:
-        """Remove the objects with these primary keys, or these instances; gives how many there were."""
+        """Remove the objects with these primary keys, or these instances, of any version; gives how many there were."""
         given = collection(pks, f"{self.model.__name__}.delete_many()")
         instances = [one for one in given if isinstance(one, Model)]
+        for one in instances:
+            refuse_others(self.model, one)
         keys = yield from taking_turns(in_turns(instances, lambda part: list(map(own_key, part))))
         texts = yield from self._pk_texts([pk for pk in given if not isinstance(pk, Model)], "delete_many")
         return (yield from removal.remove_many(state, self.model, keys, texts))
@@ -335,7 +359,7 @@ class Objects(Generic[M]):
         *,
         source: type[Any] | None = None,
         to: str = "json",
-        batch: int = convert.BATCH,
+        batch: int = 500,
         dry_run: bool = False,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Operation[Converted]:
@@ -351,6 +375,9 @@ class Objects(Generic[M]):
         Raises `QueryError` for what cannot be meant, `ServerError` without RedisJSON. Cost: O(keys of the database),
         and 2 round trips a batch; moving takes 5.
         """
+        from .operations import convert
+
+        yield ALONE
         if source is not None and known_of(client_of(source)) is not known_of(client_of(self.model)):
             raise QueryError(f"{source.__name__} and {self.model.__name__} are kept by two servers")
         with shown(f"{self.model.__name__}.convert_stored", on_progress) as tell:
@@ -364,7 +391,7 @@ class Objects(Generic[M]):
     def rows(self, state: ServerState, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, in order, and what that took."""
         began = time.perf_counter()
-        answer = yield from search.select_rows(state, select)
+        answer = yield from search.select_rows(state, self._wanted(select, shape))
         rows = yield from taking_turns(in_turns(answer.value, lambda part: self._shaped(part, shape)))
         yield from taking_turns(freed(answer.value))
         yield from relations.prefetch(rows, shape.prefetch)
@@ -372,7 +399,8 @@ class Objects(Generic[M]):
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
-        shaped = through(search.iterate_rows(state, select), lambda rows: (self._shaped(rows, shape), False))
+        found = search.iterate_rows(state, self._wanted(select, shape))
+        shaped = through(found, lambda rows: (self._shaped(rows, shape), False))
         return relations.prefetched(shaped, shape.prefetch) if shape.prefetch else shaped
 
     def total(self, state: ServerState, select: Select) -> Operation[int]:
@@ -380,10 +408,15 @@ class Objects(Generic[M]):
         return (yield from search.count_rows(state, select)).value
 
     def change(
-        self, state: ServerState, select: Select, values: dict[str, Any], on_progress: Callable[[int], None] | None
+        self,
+        state: ServerState,
+        select: Select,
+        values: dict[str, Any],
+        on_progress: OnProgress,
+        on_error: OnError,
     ) -> Operation[int]:
         """Change what a question finds; gives how many."""
-        return (yield from selected.update_selected(state, select, values, on_progress))
+        return (yield from selected.update_selected(state, select, values, on_progress, on_error))
 
     def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
         """Remove what a question finds; gives how many."""
@@ -403,6 +436,7 @@ class Objects(Generic[M]):
         """The rows that a question finds by primary key, of those among ``pks``."""
         pk_of = storage_of(self.model).pk
         texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
+        select = self._wanted(select, shape)
         if texts is None or select.distinct:
             answer = yield from search.select_rows(state, select)
             wanted = None if texts is None else frozenset(texts)
@@ -435,6 +469,14 @@ class Objects(Generic[M]):
         make = row_maker(self.model, shape)
         return [make(key, document) for key, document in rows]
 
+    def _wanted(self, select: Select, shape: Shape) -> Select:
+        """The question with the members that its rows need, for layers that read them by themselves."""
+        if not (shape.of_values or shape.kind == PARTIAL):
+            return select
+        fields = schema_of(self.model).fields
+        names = shape.fields if shape.of_values else partial_fields(self.model, shape)
+        return replace(select, members=frozenset(fields[name].member for name in names))
+
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
@@ -448,8 +490,11 @@ class Objects(Generic[M]):
     def _hydrate(self, key: str, stored: Any) -> M:
         return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
 
+    def _none_under(self, pk: str) -> str:
+        return f"no {self.model.__name__} under {shown_key(key_for(self.model, pk))}"
+
     def _life(self, expire: int | None) -> int | None:
-        return options_of(self.model).expire if expire is None else expire
+        return options_of(self.model).expire if expire is None else seconds_to_live(self.model, expire)
 
     def _pk_among(self, lookups: dict[str, Any]) -> str | None:
         """The primary key, if the lookups demand by equality what makes it."""

@@ -1,0 +1,129 @@
+"""Many objects written, a batch a round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from schematics.models import Model
+
+from ..arguments import refuse_others
+from ..errors import Conflict, InvalidObject
+from ..instances import Prepared, note_written, prepare
+from ..options import options_of
+from ..server.capabilities import ServerState, discover, rediscovering
+from ..storage import storage_of
+from ..storage.base import ALWAYS, Record
+from ..turns import WRITTEN, Work
+from . import versions
+from .requests import Begin, Finish, OnProgress, Operation, taking_turns
+
+#: Is told of a bad object: its position, it itself, and what is wrong.
+OnError = Callable[[int, Any, Exception], None]
+#: An instance, and what is written of it.
+_Ready = tuple[Any, Prepared]
+
+
+@dataclass(frozen=True)
+class Many:
+    """How many objects are written: of which model, how many at a time, and who is told what."""
+
+    model: type[Model]
+    expire: int | None
+    batch: int
+    on_error: OnError | None
+    on_progress: OnProgress
+
+    def told(self, kept: int) -> None:
+        """Tell how many are kept so far."""
+        if self.on_progress is not None:
+            self.on_progress(kept)
+
+    def tell(self, place: int, instance: Any, error: InvalidObject | Conflict) -> None:
+        """Tell of a bad object, or raise the error with its position."""
+        if self.on_error is not None:
+            self.on_error(place, instance, error)
+            return
+        told = f"object {place} (counted from 0): {error}"
+        raise Conflict(told) if isinstance(error, Conflict) else type(error)(told, error.errors)
+
+
+def put_many(state: ServerState, instances: Iterable[Any], many: Many) -> Operation[int]:
+    """Keep instances, read lazily, a batch a round trip (2 with a version); gives how many.
+
+    A bad one raises `InvalidObject`, a stale one `Conflict`, with its position; what came before its batch is kept.
+    ``on_error`` is told of it instead, and the rest goes on.
+    """
+    put = _put_many if options_of(many.model).version_field is None else _put_versions
+    return (yield from put(state, iter(instances), many))
+
+
+def _put_versions(state: ServerState, source: Iterator[Any], many: Many) -> Operation[int]:
+    position, kept = 0, 0
+    while chunk := list(islice(source, many.batch)):
+        kept += yield from _write_versions(state, chunk, position, many)
+        position += len(chunk)
+        many.told(kept)
+    return kept
+
+
+def _put_many(state: ServerState, source: Iterator[Any], many: Many) -> Operation[int]:
+    """The server keeps a batch while the next one is made ready."""
+    position, kept = 0, 0
+    begun: Any = None
+    while chunk := list(islice(source, many.batch)):
+        try:
+            ready = yield from taking_turns(_prepared(chunk, position, many))
+        except Exception:
+            # Those before a bad one are kept.
+            if begun is not None:
+                many.told(kept + (yield Finish(begun)))
+            raise
+        position += len(chunk)
+        if begun is not None:
+            kept += yield Finish(begun)
+            many.told(kept)
+        begun = yield Begin(_write_batch(state, ready, many))
+    if begun is not None:
+        kept += yield Finish(begun)
+        many.told(kept)
+    return kept
+
+
+def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]:
+    ready: list[_Ready] = []
+    for place, instance in enumerate(chunk, position):
+        if place > position and (place - position) % WRITTEN == 0:
+            yield
+        try:
+            refuse_others(many.model, instance, exactly=True)
+            ready.append((instance, prepare(instance)))
+        except InvalidObject as error:
+            many.tell(place, instance, error)
+    return ready
+
+
+def _write_batch(state: ServerState, ready: list[_Ready], many: Many) -> Operation[int]:
+    if not ready:
+        return 0
+    records = [prepared.record(many.expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
+    yield from rediscovering(state, lambda: _write_records(state, many.model, records))
+    for instance, prepared in ready:
+        note_written(instance, prepared)
+    return len(ready)
+
+
+def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
+    capabilities = yield from discover(state)
+    yield from storage_of(model).write_many(records, capabilities)
+
+
+def _write_versions(state: ServerState, chunk: list[Any], position: int, many: Many) -> Operation[int]:
+    outcomes = yield from versions.put(state, many.model, chunk, many.expire, ALWAYS, all_or_none=many.on_error is None)
+    for place, (instance, outcome) in enumerate(zip(chunk, outcomes, strict=True), position):
+        if isinstance(outcome, (InvalidObject, Conflict)):
+            many.tell(place, instance, outcome)
+    return sum(outcome is True for outcome in outcomes)
