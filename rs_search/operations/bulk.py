@@ -74,14 +74,18 @@ def _put_many(state: ServerState, source: Iterator[Any], many: Many) -> Operatio
     """The server keeps a batch while the next one is made ready."""
     position, kept = 0, 0
     begun: Any = None
-    while chunk := list(islice(source, many.batch)):
+    while True:
         try:
+            # The iterator is the user's own, and may fail as well.
+            chunk = list(islice(source, many.batch))
             ready = yield from taking_turns(_prepared(chunk, position, many))
         except Exception:
             # Those before a bad one are kept.
             if begun is not None:
                 many.told(kept + (yield Finish(begun)))
             raise
+        if not chunk:
+            break
         position += len(chunk)
         if begun is not None:
             kept += yield Finish(begun)
