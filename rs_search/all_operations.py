@@ -438,9 +438,10 @@ class Objects(Generic[M]):
         texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
         select = self._wanted(select, shape)
         if texts is None or select.distinct:
-            answer = yield from search.select_rows(state, select)
-            wanted = None if texts is None else frozenset(texts)
-            found = [row for row in answer.value if wanted is None or pk_of(row[0]) in wanted]
+            found = (yield from search.select_rows(state, select)).value
+            if texts is not None:
+                wanted = frozenset(texts)
+                found = [row for row in found if pk_of(row[0]) in wanted]
         else:
             found = yield from search.select_among(state, select, texts)
         rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))

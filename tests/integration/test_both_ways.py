@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from types import SimpleNamespace
 from typing import Any
 
@@ -199,6 +200,22 @@ def test_writes_of_a_transaction_are_all_done_or_none(ice: Any, drive: Driver) -
     watched = drive(ice, "match", pk="b")
     drive.within(transaction(watch=[watched]), (ice({"pk": "b", "amount": 9}), "set"))
     assert drive(ice, "match", pk="b").amount == 9
+
+
+def test_a_function_runs_again_while_others_change_what_is_watched(ice: Any, drive: Driver) -> None:
+    watched, others = drive(ice, "match", pk="b"), [ice({"pk": "b", "amount": amount}) for amount in (7, 8)]
+
+    def change() -> Any:
+        if others:
+            # In a context of its own: another program's write, in no transaction.
+            contextvars.Context().run(others.pop().set)
+        return drive.calling(ice({"pk": "new", "amount": 9 - len(others)}), "set")
+
+    with pytest.raises(Conflict):
+        drive(transaction(watch=[watched]), "run", change)
+    assert drive(ice, "get_many", ["new"]) == [None]
+    assert drive(transaction(watch=[watched], retries=2), "run", change) is True
+    assert (others, drive(ice, "match", pk="new").amount) == ([], 9)
 
 
 def test_plans_and_profiles_are_had_both_ways(ice: Any, drive: Driver) -> None:
