@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 import redis
 from fixtures.servers import Restarts
+from property.definition import metres
 from schematics.models import Model
 from schematics.types import GeoPointType, IntType, ListType, ModelType, StringType
 
@@ -237,6 +238,20 @@ def test_no_circle_loses_points_however_large_or_near_a_pole(client: redis.Redis
         found = Place.filter(spot__near=(*centre, kilometres, "km"))
         assert [int(one.pk) for one in found] == wanted
         assert found.count() == len(wanted)
+
+
+def test_a_point_at_the_very_edge_of_a_circle_is_in_it(client: redis.Redis) -> None:
+    # The server keeps points to 52 bits, up to a metre off: it is asked for a little more, and that is checked.
+    chance = random.Random(3)
+    spots = [(48 + chance.uniform(0, 0.01), 16 + chance.uniform(0, 0.01)) for _ in range(40)]
+    keep(40, spot=lambda place: list(spots[place]))
+    for centre in ((48.005, 16.005), (48.5, 16.5)):
+        to = [metres(centre, spot) for spot in spots]
+        for radius in to[:20]:
+            inside = [place for place, distance in enumerate(to) if distance <= radius]
+            found = Place.filter(spot__near=(*centre, radius + 1e-5, "m"))
+            assert [int(one.pk) for one in found] == inside
+            assert Place.filter(spot__near=(*centre, radius - 1e-5, "m")).count() == len(inside) - 1
 
 
 def test_boxes_across_the_date_line_and_polygons_hold_what_lies_in_them(client: redis.Redis) -> None:
