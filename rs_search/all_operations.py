@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
@@ -476,7 +475,7 @@ class Objects(Generic[M]):
             return select
         fields = schema_of(self.model).fields
         names = shape.fields if shape.of_values else partial_fields(self.model, shape)
-        return replace(select, members=frozenset(fields[name].member for name in names))
+        return select.having(members=frozenset(fields[name].member for name in names))
 
     # --- helpers --------------------------------------------------------------------------------------------------
 

@@ -88,9 +88,8 @@ def rewritten(stored: Any, seen: Seen, names: Collection[str]) -> Prepared:
     changed = frozenset(field.member for field in touched)
     if written is not None and written[0] == document and _IN_TEXT not in seen.text:
         # As the model writes it by itself.
-        _, payload, beside = written
-        document.update({COMPANIONS: beside} if beside else {})
-        return Prepared(seen.key, payload, noted(model, document, payload), before, changed)
+        _, payload, kept = written
+        return Prepared(seen.key, payload, kept, before, changed)
     if storage.indexed:
         beside = _beside(model, document, seen.text)
         if beside:
@@ -99,16 +98,16 @@ def rewritten(stored: Any, seen: Seen, names: Collection[str]) -> Prepared:
     return Prepared(seen.key, payload, noted(model, document, payload), before, changed)
 
 
-def _as_written(stored: Any, key: str) -> tuple[Document, Any, Document | None] | None:
-    """The document of an object, what it is kept as, and its companions; None where that is not known quickly."""
+def _as_written(stored: Any, key: str) -> tuple[Document, Any, Any] | None:
+    """The document of an object, what it is kept as, and what is noted of that; None where it is not known quickly."""
     write = quick_writer(type(stored))
     quick = None if write is None else write(stored, key)
     if quick is None:
         return None
     payload, kept = quick[3], quick[4]
     document = dict(kept.document) if isinstance(kept, Loaded) else orjson.loads(kept)
-    beside = document.pop(COMPANIONS, None)
-    return document, payload, beside
+    document.pop(COMPANIONS, None)
+    return document, payload, kept
 
 
 def _changes(model: type[Model], field: Field, names: Collection[str]) -> bool:

@@ -176,17 +176,12 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     """The first rows that a query text finds, and how many there are in all; None where more than one page does."""
     if plan.filter is None:
         most = min(FIRST_ROWS, capabilities.most_rows)
-        return complete(search_page((yield _search(plan, text, most, "RETURN", "1", "$"))))
+        return complete(search_page((yield search(plan, text, "RETURN", "1", "$", "LIMIT", "0", str(most)))))
     # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
     most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
     page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
     return replace(page, total=len(page.rows)) if len(page.rows) < most else None
-
-
-def _search(plan: Plan, text: str, most: int, *content: str) -> Command:
-    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", *content, "LIMIT", "0", str(most),
-                   "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
 
 
 def keys_of(plan: Plan) -> Operation[list[str]]:
@@ -225,6 +220,11 @@ def listed_keys(reply: Any) -> Operation[list[str] | None]:
     if len(keys) != int(reduced(reply, "n") or 0):
         return None
     return (yield from taking_turns(in_turns(keys, lambda part: list(map(as_text, part)))))
+
+
+def search(plan: Plan, text: str, *steps: str) -> Command:
+    """FT.SEARCH of a query text."""
+    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", *steps, "TIMEOUT", "0", *plan.arguments(text))
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ..planner.order import Ranked, Seen, ordered, ranker
@@ -14,8 +13,8 @@ from ..server.capabilities import Capabilities, sorted_limit
 from ..server.replies import Page, aggregate_page, search_page
 from ..storage import storage_of
 from ..turns import freed, in_turns
-from .candidates import aggregate, complete, documents_of
-from .requests import Command, Operation, Stream, command, consume, next_batch, taking_turns
+from .candidates import aggregate, complete, documents_of, search
+from .requests import Command, Operation, Stream, consume, next_batch, taking_turns
 
 #: Times a page is read again because a document of it was gone when it was loaded, or its index.
 MOST_RETRIES = 3
@@ -132,7 +131,7 @@ def _tied(plan: Plan, value: Any, count: int, capabilities: Capabilities) -> Ope
     """The first rows by key of those that share a value of the order."""
     path = plan.select.order[0].path
     same: Bound = Condition(path, "missing", None, "") if value is None else Condition(path, "in", (value,), "")
-    select = replace(plan.select, where=AllOf((plan.where, same)), order=(), start=0, stop=count)
+    select = plan.select.having(where=AllOf((plan.where, same)), order=(), start=0, stop=count)
     among = make_plan(select, None)
     return (yield from _aggregated(among, capabilities)) or [] if among.sorted_there else []
 
@@ -167,9 +166,8 @@ def _may_be_cut(plan: Plan, page: Page) -> Operation[bool]:
 
 
 def _search_command(plan: Plan, start: int, stop: int) -> Command:
-    text = plan.candidates
-    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "SORTBY", *sort_key(plan), "RETURN", "1", "$",
-                   "LIMIT", str(start), str(stop - start), "TIMEOUT", "0", *plan.arguments(text))  # fmt: skip
+    return search(plan, plan.candidates, "SORTBY", *sort_key(plan), "RETURN", "1", "$",
+                  "LIMIT", str(start), str(stop - start))  # fmt: skip
 
 
 def sorted_command(plan: Plan, stop: int) -> Command:

@@ -20,7 +20,7 @@ from ..storage import storage_of
 from ..storage.json_document import existing
 from ..turns import in_turns
 from .across import resolved
-from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of
+from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of, search
 from .index import ensure_index, lost, why_no_index
 from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
 from .requests import (
@@ -62,7 +62,7 @@ def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
 
     Of a model with ``__expire__`` it reads the keys, and asks which of them are there still: 1 more for each thousand.
     """
-    return (yield from _answer(state, replace(select, members=frozenset()), _count, 0))
+    return (yield from _answer(state, select.having(members=frozenset()), _count, 0))
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -141,7 +141,7 @@ def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
 
 def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return (yield from _answer(state, replace(select, members=frozenset()), _matching, []))
+    return (yield from _answer(state, select.having(members=frozenset()), _matching, []))
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
@@ -321,8 +321,7 @@ def _count_there(plan: Plan) -> Operation[int | None]:
 def _count_command(plan: Plan, text: str) -> Command:
     if plan.filter is not None:
         return aggregate(plan, text, "GROUPBY", "0", "REDUCE", "COUNT", "0", "AS", "n")
-    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0", "TIMEOUT", "0",
-                   *plan.arguments(text))  # fmt: skip
+    return search(plan, text, "NOCONTENT", "LIMIT", "0", "0")
 
 
 def _doubts_command(plan: Plan) -> Command:

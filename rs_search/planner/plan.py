@@ -36,6 +36,10 @@ class Select:
     distinct: tuple[Path, ...] | None = None
     members: frozenset[str] | None = None
 
+    def having(self, **changes: Any) -> Select:
+        """The same question but for ``changes``: as `dataclasses.replace`, in a third of the time."""
+        return Select(**{**vars(self), **changes})
+
     @property
     def sliced(self) -> bool:
         """Whether not all rows are asked for."""

@@ -32,7 +32,7 @@ from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
 from .entered import current
 from .once import once
-from .patience import sent_later
+from .patience import patiently
 from .translation import CLIENT_ERRORS, translated
 from .unbroken import unbroken
 
@@ -157,10 +157,7 @@ def _perform(request: Request, server: Server) -> Any:
     if request is ALONE:
         return []
     try:
-        try:
-            return _sent(request, server.client)
-        except CLIENT_ERRORS as error:
-            return sent_later(lambda: _sent(request, server.client), error)
+        return patiently(lambda: _sent(request, server.client))
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
