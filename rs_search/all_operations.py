@@ -20,6 +20,7 @@ from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
 from .operations import bulk, records, relations, removal, search, selected
+from .operations.candidates import Tally
 from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
@@ -31,7 +32,7 @@ from .query.bind import bind, bind_reference
 from .query.conditions import Q
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
-from .query.shapes import PARTIAL, Shape
+from .query.shapes import INSTANCE, Shape
 from .query.values import collection
 from .reading import Row
 from .references import bare
@@ -43,7 +44,7 @@ from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
-from .turns import freed, in_turns
+from .turns import READ, freed, in_turns
 from .twins import Make, awaited, sync
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class Objects(Generic[M]):
         found = yield from records.get(state, self.model, text)
         if found is None:
             raise NotFound(self._none_under(text))
-        return self._hydrate(*found)
+        return hydrator(self.model)(*found)  # type: ignore[no-any-return]
 
     match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
 
@@ -316,7 +317,9 @@ class Objects(Generic[M]):
 
     def filter(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that meet all of the conditions, lazily; raises a `QueryError` for what cannot be meant."""
-        return self._everything().filter(*conditions, **lookups)
+        query = Q(*conditions, **lookups)
+        steps = ((_called(self.model), None), (".filter", query))
+        return ResultSet(self, Select(self.model, bind(self.model, query)), steps)
 
     def exclude(self, *conditions: Q, **lookups: Any) -> ResultSet[M]:
         """The objects that `filter` would not give, lazily."""
@@ -389,12 +392,16 @@ class Objects(Generic[M]):
 
     def rows(self, state: ServerState, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
         """The rows that a question finds, in order, and what that took."""
-        began = time.perf_counter()
-        answer = yield from search.select_rows(state, self._wanted(select, shape))
-        rows = yield from taking_turns(in_turns(answer.value, lambda part: self._shaped(part, shape)))
-        yield from taking_turns(freed(answer.value))
-        yield from relations.prefetch(rows, shape.prefetch)
-        return rows, Ran(answer.examined, len(rows), (time.perf_counter() - began) * 1000)
+        began, tally = time.perf_counter(), Tally()
+        found = yield from search.select_rows(state, self._wanted(select, shape), tally)
+        if len(found) <= READ:
+            rows = self._shaped(found, shape)
+        else:
+            rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
+            yield from taking_turns(freed(found))
+        if shape.prefetch:
+            yield from relations.prefetch(rows, shape.prefetch)
+        return rows, Ran(tally.examined, len(rows), (time.perf_counter() - began) * 1000)
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
@@ -404,7 +411,7 @@ class Objects(Generic[M]):
 
     def total(self, state: ServerState, select: Select) -> Operation[int]:
         """How many a question finds."""
-        return (yield from search.count_rows(state, select)).value
+        return search.count_rows(state, select)
 
     def change(
         self,
@@ -437,7 +444,7 @@ class Objects(Generic[M]):
         texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
         select = self._wanted(select, shape)
         if texts is None or select.distinct:
-            found = (yield from search.select_rows(state, select)).value
+            found = yield from search.select_rows(state, select, Tally())
             if texts is not None:
                 wanted = frozenset(texts)
                 found = [row for row in found if pk_of(row[0]) in wanted]
@@ -471,11 +478,11 @@ class Objects(Generic[M]):
 
     def _wanted(self, select: Select, shape: Shape) -> Select:
         """The question with the members that its rows need, for layers that read them by themselves."""
-        if not (shape.of_values or shape.kind == PARTIAL):
+        if shape.kind == INSTANCE:
             return select
         fields = schema_of(self.model).fields
         names = shape.fields if shape.of_values else partial_fields(self.model, shape)
-        return select.having(members=frozenset(fields[name].member for name in names))
+        return select._replace(members=frozenset(fields[name].member for name in names))
 
     # --- helpers --------------------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ def partial_fields(model: type[Model], shape: Shape) -> frozenset[str]:
 
 def hydrator(model: type[Model], only: frozenset[str] | None = None) -> Make:
     """The function that makes instances, with values for some fields ``only`` if they are named."""
-    return _kept(model, only, lambda: _whole_maker(model, only))
+    return _functions(model).get(only) or _kept(model, only, lambda: _whole_maker(model, only))
 
 
 @once_per_class
@@ -91,7 +91,7 @@ def _whole_maker(model: type[Model], only: frozenset[str] | None) -> Make:
         instance = decode(model, document, key, only)
         instance.__dict__[LOADED] = Loaded(document, only)
         if pk is not None:
-            instance.__dict__["pk"] = pk(key)
+            instance.__dict__["pk"] = pk.read(key)
         return instance
 
     if not storage_of(model).json:

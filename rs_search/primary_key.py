@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -124,7 +124,18 @@ def key_for(model: type[Model], pk: str) -> str:
 
 def text_of_pk(model: type[Model], value: Any) -> str:
     """A primary key as text, read by the type of the ``pk`` field, or the ``id`` that stands for it."""
-    return text_of(model, _holder(model), value)
+    return _pk_reader(model)(value)
+
+
+@once_per_class
+def _pk_reader(model: type[Model]) -> Callable[[Any], str]:
+    name = _holder(model)
+    as_it_is = name in _texts(model)
+
+    def read(value: Any) -> str:
+        return value if as_it_is and type(value) is str and value.isascii() else text_of(model, name, value)
+
+    return read
 
 
 def _holder(model: type[Model]) -> str:

@@ -25,6 +25,7 @@ from .read_values import Step, by_call, step_of
 from .reading import default_of, old_names
 from .schema import COMPANIONS, Field, schema_of
 from .source import Source, TooDeep
+from .storage.keys import PrimaryKeyReader
 
 Make = Callable[[str, Any], Any]
 #: The attribute of an instance that keeps what was stored, and what is made of that first.
@@ -45,11 +46,11 @@ class _NotReadable(Exception):
 
 
 def instance_maker(
-    model: type[Model], only: Collection[str] | None, slow: Make, noted: Noted, pk: Callable[[str], str] | None
+    model: type[Model], only: Collection[str] | None, slow: Make, noted: Noted, pk: PrimaryKeyReader | None
 ) -> Make:
     """The function that makes instances, with values for some fields ``only`` if they are named.
 
-    ``slow`` is called where it cannot; ``pk`` gives the primary key of a model that has no field for it.
+    ``slow`` is called where it cannot; ``pk`` reads the primary key of a model that has no field for it.
     """
     attribute, note = noted
 
@@ -59,7 +60,9 @@ def instance_maker(
         source.line(f"made.{attribute} = {'stored' if note is None else source.call(note, 'stored')}")
         if pk is not None:
             target = 'made.__dict__["pk"]' if hasattr(model, "pk") else "made.pk"
-            source.line(f"{target} = {source.call(pk, 'key')}")
+            read = f"{source.constant(pk.read)}(key)"
+            plain = "" if pk.begin is None else f" if '%' in key else key[{pk.begin}:]"
+            source.line(f"{target} = {read}{plain}")
         source.line("return made")
 
     names = [name for name in schema_of(model).fields if only is None or name in only]

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from .operations.requests import Operation
@@ -27,7 +26,7 @@ Make: TypeAlias = Callable[[Any], Operation[T]]
 
 
 class sync(Generic[S, P, T]):  # noqa: N801
-    """A method that runs an operation and waits."""
+    """A method that runs an operation and waits: a function in its class, whose ``twin`` this is."""
 
     def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T]]) -> None:
         self.operation = operation
@@ -36,20 +35,20 @@ class sync(Generic[S, P, T]):  # noqa: N801
             return instance.call_operation(self.name, lambda state: operation(instance, state, *arguments, **options))
 
         self.method = _told_as(operation, method)
-        functools.update_wrapper(self, self.method)  # type: ignore[arg-type]
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
-        self.name = self.method.__name__ = name
+        self.name = name
+        _put(self, owner, name)
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> sync[S, P, T]: ...
+    def __get__(self, instance: None, owner: Any) -> Callable[Concatenate[S, P], T]: ...
 
     @overload
     def __get__(self, instance: S, owner: Any) -> Callable[P, T]: ...
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        # Made once: a function made at each access costs as much as all else on the way to the server.
-        return self if instance is None else MethodType(self.method, instance)
+        """For type checkers: in its place stands its function."""
+        raise NotImplementedError
 
 
 class awaited(Generic[S, P, T]):  # noqa: N801
@@ -62,19 +61,25 @@ class awaited(Generic[S, P, T]):  # noqa: N801
             return await instance.await_operation(lambda state: operation(instance, state, *arguments, **options))
 
         self.method = _told_as(operation, method)
-        functools.update_wrapper(self, self.method)  # type: ignore[arg-type]
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
-        self.method.__name__ = name
+        _put(self, owner, name)
 
     @overload
-    def __get__(self, instance: None, owner: Any) -> awaited[S, P, T]: ...
+    def __get__(self, instance: None, owner: Any) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]: ...
 
     @overload
     def __get__(self, instance: S, owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        return self if instance is None else MethodType(self.method, instance)
+        """For type checkers: in its place stands its function."""
+        raise NotImplementedError
+
+
+def _put(twin: Any, owner: type[Any], name: str) -> None:
+    """Put a twin's function in its place: a descriptor's ``__get__`` costs more than the call."""
+    twin.method.__name__, twin.method.twin = name, twin
+    setattr(owner, name, twin.method)
 
 
 def _told_as(operation: Callable[..., Any], method: Any) -> Any:

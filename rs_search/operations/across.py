@@ -43,7 +43,7 @@ def resolved(select: Select, find: Find) -> Operation[Select]:
     for condition in through_references(where):
         pks = yield from find(condition.value.model, condition.value.where)
         found[id(condition)] = _among(condition, pks)
-    return select.having(where=_replaced(where, found))
+    return select._replace(where=_replaced(where, found))
 
 
 def _among(condition: Condition, pks: list[str]) -> Bound:

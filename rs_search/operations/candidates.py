@@ -8,7 +8,6 @@ key, a batch at a time, and checked as they are then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +21,7 @@ from ..planner.predicate import predicate
 from ..query.tree import Bound, is_everything, paths_of
 from ..reading import Document, Row
 from ..server.capabilities import Capabilities
-from ..server.replies import LISTED, Page, aggregate_page, reduced, search_page
+from ..server.replies import LISTED, Page, aggregate_page, reduced, search_page, told_total
 from ..server.replies import text as as_text
 from ..storage import storage_of
 from ..storage.base import BATCH, Storage
@@ -49,15 +48,39 @@ def rows_of(plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
     ``doubtful`` tells that the index cannot answer by itself. Cost: 1 round trip for up to a thousand candidates, else
     1 for the keys (a scan: O(keys of the database)) and 1 for a thousand documents.
     """
+    rows, total = yield from one_page(plan, capabilities, tally, doubtful)
+    if rows is not None:
+        yield Deliver(rows)
+    else:
+        yield from other_rows(plan, capabilities, tally, doubtful, total, sort)
+
+
+def one_page(
+    plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool
+) -> Operation[tuple[list[Row] | None, int | None]]:
+    """All rows of a plan, in the order of their keys, if one page has them, else None; and how many candidates it told.
+
+    1 round trip; of a scan none, and nothing is known.
+    """
+    if plan.access == SCAN:
+        return None, None
     check = plan.where if doubtful else plan.check
-    text, total = plan.query if check is None else plan.widened, None
-    if plan.access != SCAN:
-        page = yield from _first_page(plan, text, capabilities)
-        if page is not None and len(page.rows) >= page.total:
-            yield from _deliver(plan, page, check, tally)
-            return
-        total = None if page is None else page.total
-    keys = yield from _keys(plan, text, total)
+    page = yield from _first_page(plan, plan.query if check is None else plan.widened, capabilities)
+    if page is None or len(page.rows) < page.total:
+        return None, None if page is None else page.total
+    # A document that expired between the index and the load is there without its text.
+    rows = page.rows if page.texts_there else [row for row in page.rows if row[1] is not None]
+    tally.examined += len(rows)
+    # Keys that an index holds have no end of their own, so that they have the order of primary keys.
+    rows.sort(key=_KEY, reverse=plan.select.keys_down)
+    return rows if check is None else row_filter(plan.select.model, check)(rows), page.total
+
+
+def other_rows(
+    plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool, total: int | None, sort: bool
+) -> Stream:
+    """The rows of a plan that has more than one page: `rows_of` without its first round trip, which told ``total``."""
+    keys = yield from _keys(plan, plan.query if plan.check is None and not doubtful else plan.widened, total)
     if sort:
         keys = yield from taking_turns(storage_of(plan.select.model).in_order(keys, plan.select.keys_down))
     # By now others may have written: what is read is checked whole.
@@ -117,15 +140,6 @@ def _firsts(paths: Iterable[Path]) -> frozenset[str]:
     return frozenset(str(path.steps[0]) for path in paths)
 
 
-def _deliver(plan: Plan, page: Page, check: Bound | None, tally: Tally) -> Stream:
-    # A document that expired between the index and the load is there without its text.
-    rows = [(key, text) for key, text in page.rows if text is not None]
-    tally.examined += len(rows)
-    # Keys that an index holds have no end of their own, so that they have the order of primary keys.
-    rows.sort(key=_KEY, reverse=plan.select.keys_down)
-    yield Deliver(rows if check is None else row_filter(plan.select.model, check)(rows))
-
-
 def row_filter(model: Any, where: Bound) -> Callable[[list[Row]], list[Row]]:
     """Those of rows that meet conditions; a member that cannot be read is told with its key."""
     if is_everything(where):
@@ -181,7 +195,7 @@ def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[
     most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
     page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
-    return replace(page, total=len(page.rows)) if len(page.rows) < most else None
+    return page._replace(total=len(page.rows)) if len(page.rows) < most else None
 
 
 def keys_of(plan: Plan) -> Operation[list[str]]:
@@ -224,7 +238,7 @@ def listed_keys(reply: Any) -> Operation[list[str] | None]:
 
 def search(plan: Plan, text: str, *steps: str) -> Command:
     """FT.SEARCH of a query text."""
-    return command("FT.SEARCH", plan.schema.name, text, "VERBATIM", *steps, "TIMEOUT", "0", *plan.arguments(text))
+    return Command(("FT.SEARCH", plan.schema.name, text, "VERBATIM", *steps, "TIMEOUT", "0", *plan.arguments(text)))
 
 
 def aggregate(plan: Plan, text: str, *steps: str) -> Command:
@@ -234,8 +248,20 @@ def aggregate(plan: Plan, text: str, *steps: str) -> Command:
                    *plan.arguments(text))  # fmt: skip
 
 
+def total_of(reply: Any) -> int:
+    """How many rows there are, by FT.SEARCH's reply without content. Raises `IncompleteResult`."""
+    total, warnings = told_total(reply)
+    if warnings:
+        raise _incomplete(warnings)
+    return total
+
+
 def complete(page: Page) -> Page:
     """The page; raises `IncompleteResult` where the server says that it is not whole."""
     if page.warnings:
-        raise IncompleteResult(f"the server left rows out: {'; '.join(page.warnings)}")
+        raise _incomplete(page.warnings)
     return page
+
+
+def _incomplete(warnings: tuple[str, ...]) -> IncompleteResult:
+    return IncompleteResult(f"the server left rows out: {'; '.join(warnings)}")

@@ -58,6 +58,12 @@ def ensure_index(state: ServerState, schema: IndexSchema) -> Operation[str | Non
     return health.why_not
 
 
+def serves(state: ServerState, schema: IndexSchema) -> bool:
+    """Whether `ensure_index` would say None without asking."""
+    seen = state.indexes.get(schema.name)
+    return seen is not None and seen.why_not is None and time.monotonic() - seen.checked < LOOK_EVERY
+
+
 def _looked_at(state: ServerState, schema: IndexSchema, before: IndexHealth | None) -> Operation[IndexHealth]:
     left = yield from _strings_left(state, schema)
     since = before.filling_since if before is not None else None

@@ -111,7 +111,9 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if plan.filter is not None or stop + 1 > capabilities.most_rows:
         return None
     page = complete(search_page((yield _search_command(plan, start - before, stop + 1))))
-    if any(text is None for _, text in page.rows) or _is_cut(page, start - before, stop + 1):
+    if not (page.texts_there or all(text is not None for _, text in page.rows)) or _is_cut(
+        page, start - before, stop + 1
+    ):
         return None
     rank = _ranks(plan)
     found = [(key, rank((key, text)), text) for key, text in page.rows]
@@ -131,7 +133,7 @@ def _tied(plan: Plan, value: Any, count: int, capabilities: Capabilities) -> Ope
     """The first rows by key of those that share a value of the order."""
     path = plan.select.order[0].path
     same: Bound = Condition(path, "missing", None, "") if value is None else Condition(path, "in", (value,), "")
-    select = plan.select.having(where=AllOf((plan.where, same)), order=(), start=0, stop=count)
+    select = plan.select._replace(where=AllOf((plan.where, same)), order=(), start=0, stop=count)
     among = make_plan(select, None)
     return (yield from _aggregated(among, capabilities)) or [] if among.sorted_there else []
 
@@ -146,7 +148,7 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
     for _ in range(MOST_RETRIES):
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
-        if all(text is not None for _, text in page.rows):
+        if page.texts_there or all(text is not None for _, text in page.rows):
             return None if (yield from _may_be_cut(plan, page)) else page.rows
     return None
 

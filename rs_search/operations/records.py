@@ -31,7 +31,7 @@ from ..options import options_of
 from ..primary_key import names_of_key
 from ..reading import Row
 from ..rewriting import bumped, change, check_names, check_values, rewritten
-from ..server.capabilities import ServerState, discover, rediscovering
+from ..server.capabilities import OUTDATED, ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record
 from ..turns import in_turns
@@ -47,7 +47,12 @@ LONGEST_PAUSE = 0.05
 
 def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
     """The key of a primary key and what stands there, or None. 1 round trip."""
-    return (yield from rediscovering(state, lambda: _get(state, model, pk)))
+    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
+    try:
+        return (yield from _get(state, model, pk))
+    except OUTDATED as error:
+        state.note_less(error)
+        return (yield from _get(state, model, pk))
 
 
 def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
@@ -104,7 +109,11 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
         return outcome
     prepared = prepare(instance)
     record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
-    written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
+    try:
+        written = yield from _write(state, type(instance), record)
+    except OUTDATED as error:
+        state.note_less(error)
+        written = yield from _write(state, type(instance), record)
     if written:
         note_written(instance, prepared)
     else:

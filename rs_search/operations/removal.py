@@ -72,7 +72,7 @@ def remove_selected(state: ServerState, select: Select, on_progress: OnProgress 
     if not _referrers(select.model):
         return (yield from selected.remove_selected(state, select, on_progress))
     select = yield from search.resolved_select(select)
-    keys = (yield from search.matching_keys(state, select)).value
+    keys = yield from search.matching_keys(state, select)
     yield from _follow(select.model, keys)
     return (yield from selected.remove_selected(state, select, on_progress, keys))
 
@@ -166,10 +166,8 @@ def _consequences(model: type[Model], keys: list[str]) -> Operation[_Consequence
 
 def _referring(referrer: _Referrer, pks: list[str]) -> Operation[list[str]]:
     select = Select(referrer.model, referrer.among(pks))
-    answer: search.Answer[list[str]] = yield Elsewhere(
-        referrer.model, lambda state: search.matching_keys(state, select)
-    )
-    return answer.value
+    keys: list[str] = yield Elsewhere(referrer.model, lambda state: search.matching_keys(state, select))
+    return keys
 
 
 def _refuse(referrer: _Referrer, keys: list[str], removed: type[Model]) -> None:

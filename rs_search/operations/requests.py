@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from ..errors import RedisMixinException
 from ..turns import Work
@@ -17,8 +17,7 @@ Operation: TypeAlias = Generator["Request", Any, T]
 Stream: TypeAlias = Generator["Request | Deliver", Any, None]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command; its reply is sent back, its error thrown in."""
 
     arguments: tuple[Argument, ...]
@@ -35,8 +34,7 @@ Held: TypeAlias = list[tuple[str, frozenset[str]]]
 ASK, WRITE, CHANGE = "ask", "write", "change"
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Commands in one round trip, as one transaction if ``atomic``; the list of replies is sent back.
 
     The first error among them is thrown in. Inside a ``transaction()`` the reply to a `WRITE` is None: its commands, or
@@ -130,6 +128,11 @@ def consume(stream: Stream, take: Callable[[list[Any]], bool]) -> Operation[None
     """Run a stream inside an operation: ``take`` gets each batch, and says whether it has enough."""
     # Nothing is delivered on: what is left are requests.
     yield from cast("Operation[None]", through(stream, lambda rows: (None, take(rows))))
+
+
+def delivered(rows: list[Any]) -> Stream:
+    """A stream of one batch."""
+    yield Deliver(rows)
 
 
 def taking_turns(work: Work[T]) -> Operation[T]:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ..errors import MissingIndex, ServerUnavailable
 from ..index_schema import index_schema_of
 from ..options import options_of
+from ..planner import templates
 from ..planner.explain import Explanation, refuse_scan
 from ..planner.plan import NONE, SCAN, Plan, Select, make_plan
 from ..query.tree import Bound
 from ..reading import Row
-from ..server.capabilities import Capabilities, ServerState, discover, rediscovering
-from ..server.replies import aggregate_page, reduced, search_page
+from ..server.capabilities import OUTDATED, Capabilities, ServerState, discover, rediscovering
+from ..server.replies import aggregate_page, reduced
 from ..storage import storage_of
 from ..storage.json_document import existing
 from ..turns import in_turns
 from .across import resolved
-from .candidates import Tally, aggregate, complete, indexed_keys, keys_of, read_rows, rows_of, search
-from .index import ensure_index, lost, why_no_index
+from .candidates import (
+    Tally,
+    aggregate,
+    complete,
+    indexed_keys,
+    keys_of,
+    one_page,
+    other_rows,
+    read_rows,
+    rows_of,
+    search,
+    total_of,
+)
+from .index import ensure_index, lost, serves, why_no_index
 from .ordering import MOST_RETRIES, SPARE_ROWS, first_of_each, keys_in_order, ordered_rows, sorted_command, sorted_rows
 from .requests import (
     Batch,
@@ -32,37 +44,36 @@ from .requests import (
     Stream,
     command,
     consume,
+    delivered,
     next_batch,
     taking_turns,
     through,
 )
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
 
 
-@dataclass(frozen=True)
-class Answer(Generic[T]):
-    """An answer, and how many documents were read for it."""
-
-    value: T
-    examined: int
-
-
-def select_rows(state: ServerState, select: Select) -> Operation[Answer[list[Row]]]:
-    """The rows of a question, in order.
+def select_rows(state: ServerState, select: Select, tally: Tally) -> Operation[list[Row]]:
+    """The rows of a question, in order; the ``tally`` gets how many documents were read.
 
     Cost: 1 round trip where the index tells exactly (1 more for each thousand rows beyond the first), plus the check
     of its candidates; a scan reads the collection, a thousand documents a round trip.
     """
-    return (yield from _answer(state, select, _rows, []))
+    return _answer(state, select, _rows, [], tally)
 
 
-def count_rows(state: ServerState, select: Select) -> Operation[Answer[int]]:
+def count_rows(state: ServerState, select: Select) -> Operation[int]:
     """How many rows a question has; 1 round trip where the index tells exactly, else it reads them batch by batch.
 
     Of a model with ``__expire__`` it reads the keys, and asks which of them are there still: 1 more for each thousand.
     """
-    return (yield from _answer(state, select.having(members=frozenset()), _count, 0))
+    return _answer(state, select, _count, 0, Tally(), _NO_MEMBERS)
+
+
+#: What a row's existence needs of its document.
+_NO_MEMBERS: frozenset[str] = frozenset()
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -78,7 +89,8 @@ def iterate_rows(state: ServerState, select: Select) -> Stream:
 
 def _begun(state: ServerState, select: Select) -> Operation[tuple[Stream, list[Row] | None]]:
     """A stream of rows, and its first batch: what is asked of the index comes before that."""
-    plan, capabilities = yield from _planned(state, select)
+    capabilities = yield from discover(state)
+    plan = yield from _planned(select, capabilities)
 
     def begin(planned: Plan) -> Operation[tuple[Stream, list[Row] | None]]:
         stream = _stream(planned, capabilities)
@@ -134,14 +146,14 @@ def resolved_select(select: Select) -> Operation[Select]:
 
 
 def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
-    answer = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
+    keys = yield Elsewhere(model, lambda state: matching_keys(state, Select(model, where)))
     pk = storage_of(model).pk
-    return (yield from taking_turns(in_turns(answer.value, lambda part: list(map(pk, part)))))
+    return (yield from taking_turns(in_turns(keys, lambda part: list(map(pk, part)))))
 
 
-def matching_keys(state: ServerState, select: Select) -> Operation[Answer[list[str]]]:
+def matching_keys(state: ServerState, select: Select) -> Operation[list[str]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return (yield from _answer(state, select.having(members=frozenset()), _matching, []))
+    return _answer(state, select, _matching, [], Tally(), _NO_MEMBERS)
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
@@ -179,7 +191,7 @@ def _why_no_search(select: Select, capabilities: Capabilities) -> str | None:
 
 def profile_select(state: ServerState, select: Select) -> Operation[Any]:
     """The server's FT.PROFILE of a question's query."""
-    plan, _ = yield from _planned(state, select)
+    plan = yield from _planned(select, (yield from discover(state)))
     yield from _with_index(state, plan)
     kind, words = ("AGGREGATE", sorted_command(plan, SPARE_ROWS)) if plan.sorted_there or plan.filter else (
         "SEARCH", command("FT.SEARCH", plan.schema.name, plan.candidates, "VERBATIM", "NOCONTENT", "LIMIT", "0", "0",
@@ -188,14 +200,12 @@ def profile_select(state: ServerState, select: Select) -> Operation[Any]:
     return (yield command("FT.PROFILE", plan.schema.name, kind, "QUERY", *words.arguments[2:]))
 
 
-Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
-
-
-def _planned(state: ServerState, select: Select) -> Operation[tuple[Plan, Capabilities]]:
-    capabilities = yield from discover(state)
+def _planned(select: Select, capabilities: Capabilities) -> Operation[Plan]:
     plan = make_plan((yield from resolved_select(select)), _why_no_search(select, capabilities))
     refuse_scan(plan)
-    return plan, capabilities
+    if plan.select is select:
+        templates.keep(plan)
+    return plan
 
 
 def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
@@ -210,13 +220,16 @@ def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
     return plan
 
 
-def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -> Operation[T]:
+def asked(
+    state: ServerState, plan: Plan, ask: Callable[Concatenate[Plan, P], Operation[T]],
+    *with_it: P.args, **also: P.kwargs,
+) -> Operation[T]:  # fmt: skip
     """Ask by a plan whose index is ready, and again where the index, or the connection to it, was lost meanwhile."""
     for attempt in range(MOST_RETRIES):
-        planned = yield from _with_index(state, plan)
+        planned = plan if serves(state, plan.schema) else (yield from _with_index(state, plan))
         reconnects = state.reconnects
         try:
-            value = yield from ask(planned)
+            value = yield from ask(planned, *with_it, **also)
         except MissingIndex:
             # FLUSHALL and FT.DROPINDEX take it away; it is made again.
             lost(state, plan.schema)
@@ -230,40 +243,56 @@ def asked(state: ServerState, plan: Plan, ask: Callable[[Plan], Operation[T]]) -
 
 def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
     """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
-    plan, capabilities = yield from _planned(state, select)
+    capabilities = yield from discover(state)
+    plan = yield from _planned(select, capabilities)
     found = yield from asked(state, plan, keys_of)
     return found, plan, capabilities
 
 
-def _answer(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
-    return (yield from rediscovering(state, lambda: _answered(state, select, answer, nothing)))
+def _answer(
+    state: ServerState, select: Select, answer: Answerer, nothing: Any, tally: Tally,
+    members: frozenset[str] | None = None,
+) -> Operation[Any]:  # fmt: skip
+    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
+    try:
+        return (yield from _answered(state, select, answer, nothing, tally, members))
+    except OUTDATED as error:
+        state.note_less(error)
+        return (yield from _answered(state, select, answer, nothing, tally, members))
 
 
-def _answered(state: ServerState, select: Select, answer: Answerer, nothing: Any) -> Operation[Answer[Any]]:
-    plan, capabilities = yield from _planned(state, select)
+def _answered(
+    state: ServerState, select: Select, answer: Answerer, nothing: Any, tally: Tally, members: frozenset[str] | None
+) -> Operation[Any]:
+    capabilities = state.known or (yield from discover(state))
+    plan = templates.recall(select) if capabilities.why_no_search is None else None
+    if plan is None:
+        plan = yield from _planned(select if members is None else select._replace(members=members), capabilities)
     if plan.access == NONE:
-        return Answer(nothing, 0)
-    tally = Tally()
-    value = yield from asked(state, plan, lambda planned: answer(planned, capabilities, tally))
-    return Answer(value, tally.examined)
+        return nothing
+    return (yield from asked(state, plan, answer, capabilities, tally))
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
 def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
-    doubtful = yield from _has_doubts(plan)
-    if plan.sorted_there and not doubtful and plan.select.stop is not None:
+    select = plan.select
+    doubtful = bool(plan.doubts) and (yield from _has_doubts(plan))
+    if plan.sorted_there and not doubtful and select.stop is not None:
         rows = yield from sorted_rows(plan, capabilities)
         if rows is not None:
             tally.examined += len(rows)
             return rows
-    select = plan.select
     if select.order:
         return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
+    rows, total = yield from one_page(plan, capabilities, tally, doubtful)
+    if rows is not None and select.distinct is None:
+        return rows[select.start : select.stop] if select.sliced else rows
     # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
     sort = select.stop is not None or select.distinct is not None
-    return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful, sort), sort))
+    stream = other_rows(plan, capabilities, tally, doubtful, total, sort) if rows is None else delivered(rows)
+    return (yield from _rows_by_key(plan, stream, sort))
 
 
 def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[Row]]:
@@ -308,12 +337,14 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
 
 def _count_there(plan: Plan) -> Operation[int | None]:
     """The server's count; None where it has a doubt."""
-    commands = [_count_command(plan, plan.query), *([_doubts_command(plan)] if plan.doubts else [])]
-    counted, *doubts = yield Batch(tuple(commands))
-    if any(complete(search_page(reply, content=False)).total for reply in doubts):
-        return None
+    if plan.doubts:
+        counted, doubtful = yield Batch((_count_command(plan, plan.query), _doubts_command(plan)))
+        if total_of(doubtful):
+            return None
+    else:
+        counted = yield _count_command(plan, plan.query)
     if plan.filter is None:
-        return complete(search_page(counted, content=False)).total
+        return total_of(counted)
     complete(aggregate_page(counted))
     return int(reduced(counted, "n") or 0)
 
@@ -325,14 +356,13 @@ def _count_command(plan: Plan, text: str) -> Command:
 
 
 def _doubts_command(plan: Plan) -> Command:
-    return _count_command(replace(plan, filter=None), plan.doubts_query)
+    return _count_command(plan._replace(filter=None), plan.doubts_query)
 
 
 def _has_doubts(plan: Plan) -> Operation[bool]:
     if plan.access == SCAN or plan.check is not None or not plan.doubts:
         return False
-    reply = yield _doubts_command(plan)
-    return complete(search_page(reply, content=False)).total > 0
+    return total_of((yield _doubts_command(plan))) > 0
 
 
 # --- a batch at a time ----------------------------------------------------------------------------------------------

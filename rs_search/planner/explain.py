@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import StrictPerformanceException
 from ..options import options_of
@@ -31,8 +31,7 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """What happened when the question was last asked: documents read to be checked or returned, and rows found."""
 
     examined: int

@@ -264,26 +264,31 @@ class TextQuery:
 
 def is_indexable(word: str) -> bool:
     """Whether the server's index can hold the word."""
+    if word.isascii():
+        return len(word) <= LONGEST_INDEXED
     try:
         return len(word.encode()) <= LONGEST_INDEXED
     except UnicodeEncodeError:
         return False
 
 
-def index_terms(word: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def index_terms(word: str) -> tuple[str, ...]:
     """The terms of RediSearch's index by which a word is found, for a VERBATIM query.
 
     A stem stands in the index as ``+stem``. Named here, they do not depend on where the server expands words.
 
     >>> index_terms("running"), index_terms("ice")
-    (['running', 'run', '+run'], ['ice', '+ice'])
+    (('running', 'run', '+run'), ('ice', '+ice'))
     """
-    return list(dict.fromkeys([word, stem(word), f"+{stem(word)}"]))
+    found = stem(word)
+    return (word, f"+{found}") if found == word else (word, found, f"+{found}")
 
 
 # --- reading what a user wrote --------------------------------------------------------------------------------------
 
 #: A phrase, a bar, or what stands between blanks; a minus before the first two leaves out.
+_PLAIN = re.compile(r"[A-Za-z0-9_ ]*")
 _CHUNKS = re.compile(r'(?P<minus>(?<![^\s|])-(?=[^\s|-]))?(?:"(?P<phrase>[^"]*)"|(?P<chunk>[^\s"|]+))|(?P<bar>\|)')
 
 
@@ -299,7 +304,7 @@ def parse(text: str) -> TextQuery:
     >>> str(parse('"ice cream" van* -chocolate'))
     '"ice cream" van* -chocolate'
     """
-    groups, without = _read_groups(text)
+    groups, without = ([[word] for word in text.lower().split()], []) if _PLAIN.fullmatch(text) else _read_groups(text)
     kept = [tuple(term for term in group if term not in STOP_WORDS) for group in groups]
     meaningful = [group for group in kept if group]
     left_out = [term for term in without if term not in STOP_WORDS]

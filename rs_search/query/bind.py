@@ -35,6 +35,9 @@ def bind(model: type[Model], query: Q) -> Bound:
     >>> bind(Ice, Q(amount_kg__gte="42")).value
     Bounds(low=42, high=None, include_low=True, include_high=True)
     """
+    if len(query.children) == 1 and not query.negated and isinstance(query.children[0], tuple):
+        # Most questions: not worth a walk through a tree.
+        return bind_lookup(model, *query.children[0])
     return bind_within(model, None, query)
 
 

@@ -59,7 +59,7 @@ def in_range(path: Path, value: Any, asked: str) -> Bound:
     ends = in_order(value, asked)
     if len(ends) != 2 or None in ends:
         raise InvalidValue(f"{asked} takes the two ends of a range, both of which belong to it, not {brief(value)}")
-    low, high = (coerce(path, end, asked) for end in ends)
+    low, high = coerce(path, ends[0], asked), coerce(path, ends[1], asked)
     return Condition(path, "between", Bounds(low, high), lambda: f"{brief(ends[0])} <= {path} <= {brief(ends[1])}")
 
 

@@ -29,7 +29,8 @@ class Q:
         for child in children:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
-        self._fill((*children, *((name, _kept(value)) for name, value in lookups.items())), "&", False)
+        named = [(name, value if type(value) in _FIXED else _kept(value)) for name, value in lookups.items()]
+        self._fill((*children, *named), "&", False)
 
     def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
         object.__setattr__(self, "children", children)
@@ -72,6 +73,10 @@ class Q:
 
     def __repr__(self) -> str:
         return _written(self, 0)
+
+
+#: What stays as it is.
+_FIXED = frozenset((str, int, float, bool, tuple, type(None)))
 
 
 def _kept(value: Any) -> Any:

@@ -193,12 +193,12 @@ class ResultSet(Generic[R]):
         if any(select.sliced or select.distinct is not None for select in (first, second)):
             raise InvalidSlice(f"{self!r} {sign} {other!r}: join them before slices and distinct()")
         ordered = first if first.order or first.keys_down else second
-        select = first.having(where=join((first.where, second.where)), order=ordered.order,
-                         keys_down=ordered.keys_down)  # fmt: skip
+        select = first._replace(where=join((first.where, second.where)), order=ordered.order,
+                                keys_down=ordered.keys_down)  # fmt: skip
         return ResultSet(self._answers, select, ((f"({self!r} {sign} {other!r})", None),), self._shape)
 
     def _with(self, step: tuple[str, Q | None], shape: Shape | None = None, **changes: Any) -> ResultSet[Any]:
-        select = self._select.having(**changes) if changes else self._select
+        select = self._select._replace(**changes) if changes else self._select
         return ResultSet(self._answers, select, (*self._steps, step), shape or self._shape)
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ class ResultSet(Generic[R]):
     def _asked(self) -> Select:
         # distinct() without names is about the rows of values(), whichever of the two is called first.
         if self._select.distinct == () and self._shape.of_values:
-            return self._select.having(distinct=self._shape.paths)
+            return self._select._replace(distinct=self._shape.paths)
         return self._select
 
     def _kept(self) -> list[R]:

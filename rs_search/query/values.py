@@ -86,6 +86,8 @@ def collection(value: Any, asked: str) -> list[Any]:
 
 def in_order(value: Any, asked: str) -> list[Any]:
     """As `collection`, where the order of the values tells them apart, which a set does not keep."""
+    if type(value) in (list, tuple):
+        return list(value)
     if isinstance(value, (Set, Mapping)):
         raise InvalidValue(f"{asked} takes values in an order, not the set {brief(value)}")
     return collection(value, asked)

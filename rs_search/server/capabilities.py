@@ -24,6 +24,8 @@ OLDEST_SEARCH = 21000
 USUAL_LIMIT = 10_000
 #: Seconds after which a server without search is asked anew whether it has it now.
 ASK_EVERY = 5.0
+#: What tells that the server can do less than when it was asked.
+OUTDATED = (MissingModule, LimitLowered)
 _PROBES = ("JSON.SET", "JSON.MGET", "FT.SEARCH", "FT.AGGREGATE", "HEXPIRE", "HPTTL")
 
 
@@ -95,6 +97,11 @@ class ServerState:
         lasts = math.inf if found is None or found.why_no_search is None else ASK_EVERY
         return found if time.monotonic() - self.asked < lasts else None
 
+    def note_less(self, error: Exception) -> None:
+        """The server can do less than when it was asked: one of `OUTDATED` tells."""
+        logger.warning("the server can do less than before: %s", error)
+        self.forget()
+
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
         self.capabilities = None
@@ -127,9 +134,8 @@ def rediscovering(state: ServerState, make: Callable[[], Operation[T]]) -> Opera
     """Run an operation; where the server can do less than when it was asked, once more, knowing that."""
     try:
         return (yield from make())
-    except (MissingModule, LimitLowered) as error:
-        logger.warning("the server can do less than before: %s", error)
-        state.forget()
+    except OUTDATED as error:
+        state.note_less(error)
         return (yield from make())
 
 

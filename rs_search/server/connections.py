@@ -8,7 +8,7 @@ import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 import redis
 
@@ -49,8 +49,9 @@ class _Registry:
     def __init__(self) -> None:
         self.clients: dict[str, redis.Redis] = {}
         self.default: Any = None
-        # By pool, and without the client, which holds the pool: both would live for ever.
-        self.known: WeakKeyDictionary[Any, Known] = WeakKeyDictionary()
+        # By the pool's identity as long as it lives, and without the client, which holds it. Each call asks: a
+        # WeakKeyDictionary takes as long as three other steps on the way.
+        self.known: dict[int, Known] = {}
 
 
 _registry = _Registry()
@@ -105,12 +106,13 @@ def server_for(client: Any) -> Server:
 def known_of(client: Any) -> Known:
     """What is known of the server behind a client."""
     pool = getattr(client, "connection_pool", client)
-    known = _registry.known.get(pool)
+    known = _registry.known.get(id(pool))
     if known is None:
         with _lock:
-            known = _registry.known.get(pool)
+            known = _registry.known.get(id(pool))
             if known is None:
-                known = _registry.known[pool] = _first_known(client)
+                known = _registry.known[id(pool)] = _first_known(client)
+                finalize(pool, _registry.known.pop, id(pool), None)
                 watch(pool, known.state)
     return known
 

@@ -7,7 +7,6 @@ import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import redis
@@ -32,7 +31,7 @@ from .async_connections import AsyncServer, async_server_of
 from .connections import Server, server_of
 from .entered import current
 from .once import once
-from .patience import patiently
+from .patience import sent_later
 from .translation import CLIENT_ERRORS, translated
 from .unbroken import unbroken
 
@@ -140,13 +139,20 @@ _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
 async def _asent(request: Command | Batch, client: Any) -> Any:
     if isinstance(request, Command):
         return await client.execute_command(*request.arguments)
-    with _sending(request):
-        if len(request.commands) == 1:
-            return [await client.execute_command(*request.commands[0].arguments)]
-        async with client.pipeline(transaction=request.atomic) as pipeline:
-            for command in request.commands:
-                pipeline.execute_command(*command.arguments)
-            return await pipeline.execute()
+    if _is_sent_once(request):
+        with once():
+            return await _asent_batch(request, client)
+    return await _asent_batch(request, client)
+
+
+async def _asent_batch(batch: Batch, client: Any) -> list[Any]:
+    if len(batch.commands) == 1:
+        return [await client.execute_command(*batch.commands[0].arguments)]
+    async with client.pipeline(transaction=batch.atomic) as pipeline:
+        for command in batch.commands:
+            pipeline.execute_command(*command.arguments)
+        replies: list[Any] = await pipeline.execute()
+        return replies
 
 
 def _perform(request: Request, server: Server) -> Any:
@@ -157,9 +163,16 @@ def _perform(request: Request, server: Server) -> Any:
     if request is ALONE:
         return []
     try:
-        return patiently(lambda: _sent(request, server.client))
+        return _sent(request, server.client)
     except CLIENT_ERRORS as error:
-        raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
+        return _sent_later(request, server, error)
+
+
+def _sent_later(request: Command | Batch, server: Server, error: Exception) -> Any:
+    try:
+        return sent_later(lambda: _sent(request, server.client), error)
+    except CLIENT_ERRORS as last:
+        raise translated(last, server.address, _named(request), _is_sent_once(request)) from last
 
 
 def _elsewhere(request: Elsewhere, server: Server) -> Any:
@@ -208,21 +221,23 @@ _CALLED: dict[type, Callable[[Any, Server], Any]] = {
 def _sent(request: Command | Batch, client: redis.Redis) -> Any:
     if isinstance(request, Command):
         return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-    with _sending(request):
-        if len(request.commands) == 1:
-            return [client.execute_command(*request.commands[0].arguments)]  # type: ignore[no-untyped-call]
-        with client.pipeline(transaction=request.atomic) as pipeline:
-            for command in request.commands:
-                pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
-            return pipeline.execute()
+    if _is_sent_once(request):
+        with once():
+            return _sent_batch(request, client)
+    return _sent_batch(request, client)
+
+
+def _sent_batch(batch: Batch, client: redis.Redis) -> list[Any]:
+    if len(batch.commands) == 1:
+        return [client.execute_command(*batch.commands[0].arguments)]  # type: ignore[no-untyped-call]
+    with client.pipeline(transaction=batch.atomic) as pipeline:
+        for command in batch.commands:
+            pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+        return pipeline.execute()
 
 
 def _is_sent_once(request: Command | Batch) -> bool:
     return isinstance(request, Batch) and request.role == CHANGE
-
-
-def _sending(batch: Batch) -> AbstractContextManager[None]:
-    return once() if _is_sent_once(batch) else nullcontext()
 
 
 def _named(request: Command | Batch) -> str:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 LONGEST_WAIT, LONGEST_PAUSE = 20.0, 0.005
 
 
-def _sent_later(send: Callable[[], T], error: Exception) -> T:
+def sent_later(send: Callable[[], T], error: Exception) -> T:
     """Send what was not sent for that ``error``, as soon as a connection is free; raises what redis-py raises."""
     until = time.monotonic() + LONGEST_WAIT
     while is_exhausted(error) and time.monotonic() < until:
@@ -31,4 +31,4 @@ def patiently(send: Callable[[], T]) -> T:
     try:
         return send()
     except CLIENT_ERRORS as error:
-        return _sent_later(send, error)
+        return sent_later(send, error)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """Rows of FT.SEARCH or FT.AGGREGATE: a key, and the document's text if it was asked for and is there still.
 
-    ``total`` is how many match in all.
+    ``total`` is how many match in all; ``texts_there``: that each row is known to have its text.
     """
 
     total: int
     rows: list[tuple[str, Any]]
     warnings: tuple[str, ...]
+    texts_there: bool = False
 
 
 def text(value: Any) -> Any:
@@ -54,22 +54,50 @@ def plain(reply: Any) -> Any:
 def search_page(reply: Any, content: bool = True) -> Page:
     """FT.SEARCH's reply. ``content`` tells whether RESP2 has attributes between the keys."""
     if isinstance(reply, dict):
+        if b"results" in reply:
+            try:
+                # What a page of thousand rows costs is here: no function is called for a row.
+                rows = [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in reply[b"results"]]
+                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
+            except (KeyError, TypeError, UnicodeDecodeError):
+                # Keys alone were asked for, or a document has expired.
+                pass
         words = _words_of(reply)
-        return _resp3_page(reply, words, _texts(reply[words.results], words))
+        rows = [(text(row[words.id]), _member(row, words)) for row in reply[words.results]]
+        return Page(int(reply[words.total]), rows, _warnings(reply, words))
     if not content:
         return Page(int(reply[0]), [(text(key), None) for key in reply[1:]], ())
     rows = [(text(key), _after(_TEXT, values)) for key, values in zip(reply[1::2], reply[2::2], strict=True)]
     return Page(int(reply[0]), rows, ())
 
 
+def told_total(reply: Any) -> tuple[int, tuple[str, ...]]:
+    """How many rows FT.SEARCH's reply tells of, and its warnings.
+
+    >>> told_total([3, b"Ice:1"]), told_total({"total_results": 3, "results": [], "warning": []})
+    ((3, ()), (3, ()))
+    """
+    if not isinstance(reply, dict):
+        return int(reply[0]), ()
+    words = _BYTES if b"results" in reply else _TEXTS
+    return int(reply[words.total]), _warnings(reply, words)
+
+
 def aggregate_page(reply: Any) -> Page:
     """FT.AGGREGATE's reply, the key taken from ``__key``."""
     if isinstance(reply, dict):
+        if b"results" in reply:
+            try:
+                found = [row[b"extra_attributes"] for row in reply[b"results"]]
+                rows = [(values[b"__key"].decode(), values[b"$"]) for values in found]
+                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
+            except (KeyError, TypeError, UnicodeDecodeError):
+                pass
         words = _words_of(reply)
         rows = [
             (text((row[words.attributes] or {}).get(words.key)), _member(row, words)) for row in reply[words.results]
         ]
-        return _resp3_page(reply, words, rows)
+        return Page(int(reply[words.total]), rows, _warnings(reply, words))
     return Page(int(reply[0]), [(text(_after(_KEY, values)), _after(_TEXT, values)) for values in reply[1:]], ())
 
 
@@ -109,25 +137,15 @@ def _words_of(reply: dict[Any, Any]) -> _Words:
     return _BYTES if b"results" in reply else _TEXTS
 
 
-def _texts(results: Any, words: _Words) -> list[tuple[str, Any]]:
-    if words is _BYTES:
-        try:
-            # What a page of thousand rows costs is here: no function is called for a row.
-            return [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in results]
-        except (KeyError, TypeError, UnicodeDecodeError):
-            # Keys alone were asked for, or a document has expired.
-            pass
-    return [(text(row[words.id]), _member(row, words)) for row in results]
-
-
 def _member(row: Any, words: _Words) -> Any:
     attributes = row.get(words.attributes)
     return attributes.get(words.text) if attributes else None
 
 
-def _resp3_page(reply: dict[Any, Any], words: _Words, rows: list[tuple[str, Any]]) -> Page:
-    warnings: list[Any] = next((reply[name] for name in words.warnings if reply.get(name)), [])
-    return Page(int(reply[words.total]), rows, tuple(str(text(warning)) for warning in warnings))
+def _warnings(reply: dict[Any, Any], words: _Words) -> tuple[str, ...]:
+    first, second = words.warnings
+    warnings = reply.get(first) or reply.get(second)
+    return tuple(str(text(warning)) for warning in warnings) if warnings else ()
 
 
 #: Names in RESP2's flat lists, as clients give them.

@@ -21,7 +21,7 @@ from ..reading import Row, Stored, parse
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from ..turns import Work, in_turns, sorted_in_turns
-from .keys import KeyPattern
+from .keys import KeyPattern, PrimaryKeyReader
 from .scripts import digest
 
 #: Keys asked for, read or deleted at a time.
@@ -242,9 +242,9 @@ class Storage:
         """The primary key in a key."""
         return self.pattern.pk(key)
 
-    def pk_reader(self) -> Callable[[str], str]:
+    def pk_reader(self) -> PrimaryKeyReader:
         """`pk`, for many keys."""
-        return self.pattern.reader() if type(self).pk is Storage.pk else self.pk
+        return self.pattern.reader if type(self).pk is Storage.pk else PrimaryKeyReader(self.pk)
 
     def rank(self, key: str) -> str:
         """What keys are ordered by."""

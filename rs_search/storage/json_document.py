@@ -81,7 +81,8 @@ class JsonDocuments(Storage):
 
     def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
         try:
-            return _text((yield command("JSON.GET" if capabilities.json else "GET", key)))
+            reply = yield Command(("JSON.GET" if capabilities.json else "GET", key))
+            return reply if type(reply) is bytes else _text(reply)
         except WrongKeyType:
             if not capabilities.json:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InvalidObject
 
@@ -15,6 +16,13 @@ _QUOTED = {"%": "%25", ":": "%3A"}
 def quoted(part: str, also: str = "") -> str:
     """A part of a key without ``:`` and what ``also`` lists."""
     return "".join(f"%{ord(sign):02X}" if sign in also else _QUOTED.get(sign, sign) for sign in part)
+
+
+class PrimaryKeyReader(NamedTuple):
+    """What reads primary keys; ``begin``: of a key without ``%`` it gives what stands from there on."""
+
+    read: Callable[[str], str]
+    begin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,17 +61,10 @@ class KeyPattern:
         middle = key[len(self.before) : len(key) - len(self.after)]
         return middle.replace("%3A", ":").replace("%25", "%") if self.quotes else middle
 
-    def reader(self) -> Callable[[str], str]:
+    @property
+    def reader(self) -> PrimaryKeyReader:
         """`pk`, for many keys: most have nothing that is quoted."""
-        if not self.quotes or self.after:
-            return self.pk
-        begin = len(self.before)
-
-        def read(key: str) -> str:
-            found = key[begin:]
-            return self.pk(key) if "%" in found else found
-
-        return read
+        return PrimaryKeyReader(self.pk, len(self.before) if self.ranks_itself else None)
 
     @property
     def ranks_itself(self) -> bool:

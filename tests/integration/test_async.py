@@ -248,7 +248,8 @@ def test_an_async_client_of_the_users_own_serves_awaited_calls(awaited_only: Any
 
 
 def calls_of(owner: Any) -> list[str]:
-    return [name for name, twin in vars(type(owner)).items() if isinstance(twin, sync) and not name.startswith("_")]
+    twins = {name: getattr(value, "twin", None) for name, value in vars(type(owner)).items()}
+    return [name for name, twin in twins.items() if isinstance(twin, sync) and not name.startswith("_")]
 
 
 ARGUMENTS: dict[str, Any] = {

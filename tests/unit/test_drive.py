@@ -27,6 +27,7 @@ from rs_search.errors import (
 )
 from rs_search.index_schema import index_schema_of
 from rs_search.operations import records, search, selected
+from rs_search.operations.candidates import Tally
 from rs_search.operations.index import LONGEST_PAUSE, ensure_index
 from rs_search.operations.requests import (
     ALONE,
@@ -358,9 +359,11 @@ def test_documents_that_the_index_refused_are_named() -> None:
 def test_a_question_is_answered_by_a_scan_where_the_index_refused_documents() -> None:
     state = state_of(SEARCH)
     state.indexes[NAME] = IndexHealth(math.inf, ("", 1), "the index refused 1 of the documents")
-    asked, answer = drive(search.select_rows(state, select(Q(amount_kg=1))), (0, ["IceCream:1"]), ['{"amount_kg":1}'])
+    asked, answer = drive(
+        search.select_rows(state, select(Q(amount_kg=1)), Tally()), (0, ["IceCream:1"]), ['{"amount_kg":1}']
+    )
     assert [words(request).split()[0] for request in asked] == ["SCAN", "JSON.MGET"]
-    assert keys(answer.value) == ["1"]
+    assert keys(answer) == ["1"]
 
 
 def test_an_index_that_is_not_there_is_made_and_awaited() -> None:
@@ -458,13 +461,13 @@ def keys(rows: list[search.Row]) -> list[str]:
 
 
 def run(question: Select, *replies: Any, capabilities: Capabilities = SEARCH) -> tuple[list[Any], Any]:
-    asked, answer = drive(search.select_rows(state_of(capabilities), question), *replies)
-    return asked, answer.value
+    asked, answer = drive(search.select_rows(state_of(capabilities), question, Tally()), *replies)
+    return asked, answer
 
 
 def count(question: Select, *replies: Any, capabilities: Capabilities = SEARCH) -> tuple[list[Any], Any]:
     asked, answer = drive(search.count_rows(state_of(capabilities), question), *replies)
-    return asked, answer.value
+    return asked, answer
 
 
 def test_what_can_match_nothing_asks_nothing() -> None:
@@ -610,7 +613,7 @@ def test_where_the_server_takes_two_keys_for_one_they_are_scanned() -> None:
 def test_an_answer_that_the_server_says_is_incomplete_is_not_passed_on(ask: Callable[..., Any]) -> None:
     reply = page(1, warning=["Timeout limit was reached"])
     with pytest.raises(IncompleteResult, match="Timeout limit was reached"):
-        ask(select(Q(flavour="x")), [reply] if ask is count else reply)
+        ask(select(Q(flavour="x")), reply)
 
 
 def test_a_document_that_expired_meanwhile_is_no_row() -> None:
@@ -627,7 +630,7 @@ def test_a_sorted_page_with_a_document_gone_is_read_again() -> None:
     assert keys(rows) == ["2", "3"]
 
 
-@pytest.mark.parametrize(("ask", "reply", "expected"), [(run, page(1), ["1"]), (count, [page(total=1)], 1)])
+@pytest.mark.parametrize(("ask", "reply", "expected"), [(run, page(1), ["1"]), (count, page(total=1), 1)])
 def test_an_index_that_was_dropped_meanwhile_is_made_again(ask: Callable[..., Any], reply: Any, expected: Any) -> None:
     asked, found = ask(select(Q(flavour="x")), MISSING, 0, MISSING, "OK", FULL, "OK", "OK", "OK", 1, reply)
     assert [words(request)[:9] for request in asked[2:5]] == ["FT.INFO r", "FT.CREATE", "FT.INFO r"]
@@ -642,9 +645,9 @@ def test_an_index_that_was_dropped_meanwhile_is_made_again(ask: Callable[..., An
      ({"start": 5, "stop": 100}, 7, 2), ({"start": 3, "stop": 3}, 7, 0)],
 )  # fmt: skip
 def test_a_count_is_the_servers_cut_as_the_slice(cut: dict[str, int], total: int, expected: int) -> None:
-    asked, found = count(select(Q(flavour="x"), **cut), [page(total=total)])
+    asked, found = count(select(Q(flavour="x"), **cut), page(total=total))
     assert (len(asked), found) == (1, expected)
-    assert isinstance(asked[0], Batch)
+    assert "NOCONTENT LIMIT 0 0" in words(asked[0])
 
 
 def test_a_count_with_doubts_reads_the_rows() -> None:
@@ -710,17 +713,18 @@ def test_of_more_filtered_rows_than_the_server_gives_at_once_the_keys_come_first
 
 def test_a_filtered_count_is_the_servers() -> None:
     reply = {"total_results": 1, "results": [{"extra_attributes": {"n": "7"}}]}
-    asked, found = count(select(Q(flavour__contains="x"), start=2), [reply])
-    assert words(asked[0])[0].endswith("GROUPBY 0 REDUCE COUNT 0 AS n TIMEOUT 0 DIALECT 2")
+    asked, found = count(select(Q(flavour__contains="x"), start=2), reply)
+    assert words(asked[0]).endswith("GROUPBY 0 REDUCE COUNT 0 AS n TIMEOUT 0 DIALECT 2")
     assert found == 5
-    assert count(select(Q(flavour__contains="x")), [{"total_results": 0, "results": []}])[1] == 0
+    assert count(select(Q(flavour__contains="x")), {"total_results": 0, "results": []})[1] == 0
 
 
 def test_how_many_documents_were_read_is_told() -> None:
     question = select(Q(amount_kg__gt=3))
-    answer = drive(search.select_rows(state_of(PLAIN), question), (0, [f"IceCream:{number}" for number in range(5)]),
-                   [f'{{"amount_kg":{number}}}' for number in range(5)])[1]  # fmt: skip
-    assert (len(answer.value), answer.examined) == (1, 5)
+    tally = Tally()
+    keys, texts = [f"IceCream:{number}" for number in range(5)], [f'{{"amount_kg":{number}}}' for number in range(5)]
+    _, answer = drive(search.select_rows(state_of(PLAIN), question, tally), (0, keys), texts)
+    assert (len(answer), tally.examined) == (1, 5)
 
 
 def test_rows_among_keys_come_in_the_order_of_the_keys_each_once() -> None:
