@@ -95,7 +95,7 @@ class Objects(Generic[M]):
         gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
         refuse_others(self.model, instance)
-        life = self._life(expire)
+        life = options_of(self.model).expire if expire is None else seconds_to_live(self.model, expire)
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..planner import horizons
 from ..planner.order import Ranked, Seen, ordered, ranker
 from ..planner.plan import Plan, make_plan, sort_arguments, sort_key
 from ..query.tree import AllOf, Bound, Condition
@@ -90,11 +91,27 @@ def _bare(rows: list[Ranked]) -> list[Row]:
 
 
 def sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
-    """The slice as the index orders and cuts it; None where it cannot reach so far."""
-    stop = plan.select.stop
+    """The slice as the index orders and cuts it; None where it cannot reach so far.
+
+    The index puts all that a question finds in order, however few are wanted. Asked again, it is first asked for what
+    lies up to where the slice ended last time: if that fills the slice, nothing beyond can be in it.
+    """
+    start, stop = plan.select.start, plan.select.stop
     assert stop is not None
-    if stop <= plan.select.start:
+    if stop <= start:
         return []
+    if (near := horizons.within(plan)) is not None:
+        rows = yield from _slice(near, capabilities)
+        if rows is not None and len(rows) == stop - start:
+            horizons.note(plan, rows, _ranks(plan))
+            return rows
+    rows = yield from _slice(plan, capabilities)
+    if rows is not None and len(rows) == stop - start:
+        horizons.note(plan, rows, _ranks(plan))
+    return rows
+
+
+def _slice(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | None]:
     rows = (yield from _searched(plan, capabilities)) if len(plan.select.order) == 1 else None
     return (yield from _aggregated(plan, capabilities)) if rows is None else rows
 

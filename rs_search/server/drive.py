@@ -139,7 +139,7 @@ _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
 async def _asent(request: Command | Batch, client: Any) -> Any:
     if isinstance(request, Command):
         return await client.execute_command(*request.arguments)
-    if _is_sent_once(request):
+    if request.role == CHANGE:
         with once():
             return await _asent_batch(request, client)
     return await _asent_batch(request, client)
@@ -221,7 +221,7 @@ _CALLED: dict[type, Callable[[Any, Server], Any]] = {
 def _sent(request: Command | Batch, client: redis.Redis) -> Any:
     if isinstance(request, Command):
         return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
-    if _is_sent_once(request):
+    if request.role == CHANGE:
         with once():
             return _sent_batch(request, client)
     return _sent_batch(request, client)

@@ -50,7 +50,7 @@ class JsonDocuments(Storage):
         if not capabilities.json:
             # JSON.SET leaves a key's remaining time to live as it is; so does this.
             return [command("SET", record.key, payload, *(("EX", record.expire) if record.expire else ("KEEPTTL",)))]
-        commands = [command("JSON.SET", record.key, "$", payload)]
+        commands = [Command(("JSON.SET", record.key, "$", payload))]
         return [*commands, command("EXPIRE", record.key, record.expire)] if record.expire else commands
 
     def preamble(self, capabilities: Capabilities) -> list[Command]:
