@@ -16,7 +16,7 @@ from .rows import HAND
 from .workload import MEMBERS, Document, Order, Range, Words, document
 
 PREFIX, INDEX = "Hand:", "hand"
-#: As many fields of each kind as the model's index has, those SORTABLE by which it is sorted: ``id`` stands for the key.
+#: As many fields of each kind as the model's index has; SORTABLE those that it is sorted by: ``id`` stands for the key.
 SCHEMA = (
     *("$.id", "AS", "id", "TAG", "CASESENSITIVE", "SORTABLE", "UNF"),
     *("$.flavour", "AS", "flavour", "TAG", "CASESENSITIVE"),
