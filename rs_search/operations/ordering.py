@@ -100,13 +100,13 @@ def sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
     assert stop is not None
     if stop <= start:
         return []
-    if (near := horizons.within(plan)) is not None:
+    if plan.select.order and (near := horizons.within(plan)) is not None:
         rows = yield from _slice(near, capabilities)
         if rows is not None and len(rows) == stop - start:
             horizons.note(plan, rows, _ranks(plan))
             return rows
     rows = yield from _slice(plan, capabilities)
-    if rows is not None and len(rows) == stop - start:
+    if plan.select.order and rows is not None and len(rows) == stop - start:
         horizons.note(plan, rows, _ranks(plan))
     return rows
 
@@ -166,7 +166,8 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
         if page.texts_there or all(text is not None for _, text in page.rows):
-            return None if (yield from _may_be_cut(plan, page)) else page.rows
+            cut = _is_cut(page, plan.select.start, stop) and (yield from _may_be_cut(plan, page))
+            return None if cut else page.rows
     return None
 
 
@@ -176,10 +177,10 @@ def _is_cut(page: Page, start: int, stop: int) -> bool:
 
 
 def _may_be_cut(plan: Plan, page: Page) -> Operation[bool]:
-    """The same of FT.AGGREGATE, whose total counts what FILTER left out as well."""
+    """The same of FT.AGGREGATE, where `_is_cut` says so: its total counts what FILTER left out as well."""
     start, stop = plan.select.start, plan.select.stop or 0
-    if not _is_cut(page, start, stop) or plan.filter is None:
-        return _is_cut(page, start, stop)
+    if plan.filter is None:
+        return True
     # Of a lower limit than the rows asked for the server would say so.
     return start + len(page.rows) >= stop - start and (yield from sorted_limit()) < stop
 

@@ -11,10 +11,10 @@ from ..index_schema import index_schema_of
 from ..options import options_of
 from ..planner import templates
 from ..planner.explain import Explanation, refuse_scan
-from ..planner.plan import NONE, SCAN, Plan, Select, make_plan
+from ..planner.plan import INDEX, NONE, SCAN, Plan, Select, make_plan
 from ..query.tree import Bound
 from ..reading import Row
-from ..server.capabilities import OUTDATED, Capabilities, ServerState, discover, rediscovering
+from ..server.capabilities import OUTDATED, Capabilities, ServerState, discover
 from ..server.replies import aggregate_page, reduced
 from ..storage import storage_of
 from ..storage.json_document import existing
@@ -52,7 +52,6 @@ from .requests import (
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Answerer = Callable[[Plan, Capabilities, Tally], Operation[Any]]
 
 
 def select_rows(state: ServerState, select: Select, tally: Tally) -> Operation[list[Row]]:
@@ -61,7 +60,7 @@ def select_rows(state: ServerState, select: Select, tally: Tally) -> Operation[l
     Cost: 1 round trip where the index tells exactly (1 more for each thousand rows beyond the first), plus the check
     of its candidates; a scan reads the collection, a thousand documents a round trip.
     """
-    return _answer(state, select, _rows, [], tally)
+    return asked(state, select, _rows, tally)
 
 
 def count_rows(state: ServerState, select: Select) -> Operation[int]:
@@ -69,11 +68,12 @@ def count_rows(state: ServerState, select: Select) -> Operation[int]:
 
     Of a model with ``__expire__`` it reads the keys, and asks which of them are there still: 1 more for each thousand.
     """
-    return _answer(state, select, _count, 0, Tally(), _NO_MEMBERS)
+    return asked(state, _without_members(select), _count, Tally())
 
 
-#: What a row's existence needs of its document.
-_NO_MEMBERS: frozenset[str] = frozenset()
+def _without_members(select: Select) -> Select:
+    """The question whether there are rows: nothing is needed of them, for layers that read members by themselves."""
+    return select._replace(members=frozenset()) if storage_of(select.model).partial else select
 
 
 def iterate_rows(state: ServerState, select: Select) -> Stream:
@@ -81,22 +81,16 @@ def iterate_rows(state: ServerState, select: Select) -> Stream:
 
     An object that meets the conditions throughout is among them, whatever others write meanwhile.
     """
-    stream, batch = yield from rediscovering(state, lambda: _begun(state, select))
+    stream, batch = yield from asked(state, select, _begun)
     if batch is not None:
         yield Deliver(batch)
         yield from stream
 
 
-def _begun(state: ServerState, select: Select) -> Operation[tuple[Stream, list[Row] | None]]:
+def _begun(plan: Plan, capabilities: Capabilities) -> Operation[tuple[Stream, list[Row] | None]]:
     """A stream of rows, and its first batch: what is asked of the index comes before that."""
-    capabilities = yield from discover(state)
-    plan = yield from _planned(select, capabilities)
-
-    def begin(planned: Plan) -> Operation[tuple[Stream, list[Row] | None]]:
-        stream = _stream(planned, capabilities)
-        return stream, (yield from next_batch(stream))
-
-    return (yield from asked(state, plan, begin))
+    stream = _stream(plan, capabilities)
+    return stream, (yield from next_batch(stream))
 
 
 def _stream(plan: Plan, capabilities: Capabilities) -> Stream:
@@ -153,10 +147,12 @@ def _primary_keys(model: Any, where: Bound) -> Operation[list[str]]:
 
 def matching_keys(state: ServerState, select: Select) -> Operation[list[str]]:
     """The keys of a question's rows, in any order; 1 round trip where the index tells exactly, else `select_rows`'s."""
-    return _answer(state, select, _matching, [], Tally(), _NO_MEMBERS)
+    return asked(state, _without_members(select), _matching, Tally())
 
 
 def _matching(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[str]]:
+    if plan.access == NONE:
+        return []
     doubtful = yield from _has_doubts(plan)
     if plan.access != SCAN and plan.check is None and not doubtful:
         keys = yield from _keys_there(plan)
@@ -221,56 +217,44 @@ def _with_index(state: ServerState, plan: Plan) -> Operation[Plan]:
 
 
 def asked(
-    state: ServerState, plan: Plan, ask: Callable[Concatenate[Plan, P], Operation[T]],
+    state: ServerState, select: Select, ask: Callable[Concatenate[Plan, Capabilities, P], Operation[T]],
     *with_it: P.args, **also: P.kwargs,
 ) -> Operation[T]:  # fmt: skip
-    """Ask by a plan whose index is ready, and again where the index, or the connection to it, was lost meanwhile."""
+    """Plan a question, and ask by the plan, once its index is ready.
+
+    Again where the server could do less than it was known for, or the index, or the connection to it, was lost
+    meanwhile. All in one: of what takes some microseconds, each step on the way counts.
+    """
     for attempt in range(MOST_RETRIES):
-        planned = plan if serves(state, plan.schema) else (yield from _with_index(state, plan))
+        capabilities = state.known or (yield from discover(state))
+        known = templates.recall(select) if capabilities.why_no_search is None else None
+        plan = known if known is not None else (yield from _planned(select, capabilities))
+        if plan.access == INDEX and not serves(state, plan.schema):
+            plan = yield from _with_index(state, plan)
         reconnects = state.reconnects
         try:
-            value = yield from ask(planned, *with_it, **also)
-        except MissingIndex:
-            # FLUSHALL and FT.DROPINDEX take it away; it is made again.
-            lost(state, plan.schema)
+            value = yield from ask(plan, capabilities, *with_it, **also)
+        except (MissingIndex, *OUTDATED) as error:
+            if isinstance(error, MissingIndex):
+                # FLUSHALL and FT.DROPINDEX take it away; it is made again.
+                lost(state, plan.schema)
+            else:
+                state.note_less(error)
             if attempt == MOST_RETRIES - 1:
                 raise
         else:
-            if planned.access in (NONE, SCAN) or state.reconnects == reconnects:
+            if plan.access != INDEX or state.reconnects == reconnects:
                 return value
     raise ServerUnavailable(f"the connection was lost {MOST_RETRIES} times while {plan.schema.name} was asked")
 
 
 def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str], Plan, Capabilities]]:
     """The keys of a question's candidates, to be checked yet when they are read; with its plan."""
-    capabilities = yield from discover(state)
-    plan = yield from _planned(select, capabilities)
-    found = yield from asked(state, plan, keys_of)
-    return found, plan, capabilities
 
+    def listed(plan: Plan, capabilities: Capabilities) -> Operation[tuple[list[str], Plan, Capabilities]]:
+        return (yield from keys_of(plan)), plan, capabilities
 
-def _answer(
-    state: ServerState, select: Select, answer: Answerer, nothing: Any, tally: Tally,
-    members: frozenset[str] | None = None,
-) -> Operation[Any]:  # fmt: skip
-    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
-    try:
-        return (yield from _answered(state, select, answer, nothing, tally, members))
-    except OUTDATED as error:
-        state.note_less(error)
-        return (yield from _answered(state, select, answer, nothing, tally, members))
-
-
-def _answered(
-    state: ServerState, select: Select, answer: Answerer, nothing: Any, tally: Tally, members: frozenset[str] | None
-) -> Operation[Any]:
-    capabilities = state.known or (yield from discover(state))
-    plan = templates.recall(select) if capabilities.why_no_search is None else None
-    if plan is None:
-        plan = yield from _planned(select if members is None else select._replace(members=members), capabilities)
-    if plan.access == NONE:
-        return nothing
-    return (yield from asked(state, plan, answer, capabilities, tally))
+    return asked(state, select, listed)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -278,6 +262,8 @@ def _answered(
 
 def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
     select = plan.select
+    if plan.access == NONE:
+        return []
     doubtful = bool(plan.doubts) and (yield from _has_doubts(plan))
     if plan.sorted_there and not doubtful and select.stop is not None:
         rows = yield from sorted_rows(plan, capabilities)
@@ -315,6 +301,8 @@ def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[R
 
 def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[int]:
     select = plan.select
+    if plan.access == NONE:
+        return 0
     if plan.access != SCAN and plan.check is None and select.distinct is None:
         total = yield from _count_there(plan)
         if total and _ends(plan):

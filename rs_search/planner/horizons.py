@@ -23,8 +23,6 @@ MOST_SLICES = 1000
 
 def within(plan: Plan) -> Plan | None:
     """The plan of the same slice of what lies no further than it reached last time; None where nobody knows."""
-    if not plan.select.order:
-        return None
     bounds = _ends(plan.select.model).get(_slice(plan))
     if bounds is None:
         return None
@@ -40,7 +38,7 @@ def within(plan: Plan) -> Plan | None:
 def note(plan: Plan, rows: list[Row], rank: Callable[[Row], tuple[Any, ...]]) -> None:
     """Remember how far a slice that is full reaches; ``rank`` gives what a row is ordered by."""
     order = plan.select.order
-    if not order or (leaf := plan.schema.leaves.get(order[0].path.names)) is None or not leaf.numeric:
+    if (leaf := plan.schema.leaves.get(order[0].path.names)) is None or not leaf.numeric:
         return
     ends = _ends(plan.select.model)
     first, last = rank(rows[0])[0], rank(rows[-1])[0]

@@ -187,6 +187,8 @@ def _part(condition: Bound, schema: IndexSchema) -> Part:
 
 def sort_arguments(plan: Plan) -> list[str]:
     """``SORTBY`` of FT.AGGREGATE for the plan's order; ties by key."""
+    if not plan.select.order:
+        return ["SORTBY", "2", "@__key", _direction(plan.select.keys_down)]
     keys = [word for key in plan.select.order for word in _sorted_by(plan, key, "@")]
     keys += ["@__key", _direction(plan.select.keys_down)]
     return ["SORTBY", str(len(keys)), *keys]

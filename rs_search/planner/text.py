@@ -288,6 +288,7 @@ def index_terms(word: str) -> tuple[str, ...]:
 # --- reading what a user wrote --------------------------------------------------------------------------------------
 
 #: A phrase, a bar, or what stands between blanks; a minus before the first two leaves out.
+#: What has nothing but words.
 _PLAIN = re.compile(r"[A-Za-z0-9_ ]*")
 _CHUNKS = re.compile(r'(?P<minus>(?<![^\s|])-(?=[^\s|-]))?(?:"(?P<phrase>[^"]*)"|(?P<chunk>[^\s"|]+))|(?P<bar>\|)')
 
@@ -304,7 +305,11 @@ def parse(text: str) -> TextQuery:
     >>> str(parse('"ice cream" van* -chocolate'))
     '"ice cream" van* -chocolate'
     """
-    groups, without = ([[word] for word in text.lower().split()], []) if _PLAIN.fullmatch(text) else _read_groups(text)
+    if _PLAIN.fullmatch(text):
+        found = text.lower().split()
+        kept_words = [word for word in found if word not in STOP_WORDS]
+        return TextQuery(tuple(zip(kept_words or found, strict=True)))
+    groups, without = _read_groups(text)
     kept = [tuple(term for term in group if term not in STOP_WORDS) for group in groups]
     meaningful = [group for group in kept if group]
     left_out = [term for term in without if term not in STOP_WORDS]
