@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
@@ -460,9 +460,9 @@ class Objects(Generic[M]):
         """Run an operation on the model's server and wait."""
         return call(self.model, name, make)
 
-    async def await_operation(self, make: Make[T]) -> T:
+    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return await acall(self.model, make)
+        return acall(self.model, make)
 
     def iterate(self, name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
         """The batches of a stream."""

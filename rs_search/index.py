@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from .errors import QueryError
@@ -113,6 +114,6 @@ class Index:
         """Run an operation on the model's server and wait."""
         return call(self.model, name, make)
 
-    async def await_operation(self, make: Make[T]) -> T:
+    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return await acall(self.model, make)
+        return acall(self.model, make)

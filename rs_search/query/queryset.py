@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from dataclasses import replace
 from operator import index as whole
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
@@ -57,7 +57,7 @@ class Answers(Protocol):
     def call_operation(self, name: str, make: Make[T]) -> T:
         """Run an operation and wait."""
 
-    async def await_operation(self, make: Make[T]) -> T:
+    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
         """Run an operation in the event loop."""
 
     def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
@@ -330,9 +330,9 @@ class ResultSet(Generic[R]):
         """Run an operation on the model's server and wait."""
         return self._answers.call_operation(name, make)
 
-    async def await_operation(self, make: Make[T]) -> T:
+    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return await self._answers.await_operation(make)
+        return self._answers.await_operation(make)
 
     def _asked(self) -> Select:
         # distinct() without names is about the rows of values(), whichever of the two is called first.

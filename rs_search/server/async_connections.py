@@ -10,8 +10,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
@@ -67,8 +66,7 @@ class Gate:
         await self.pass_through(permits)
 
 
-@dataclass(frozen=True)
-class AsyncServer:
+class AsyncServer(NamedTuple):
     """A client of this event loop, what is known of its server, its address, and how many may use it at once."""
 
     client: Any
@@ -77,39 +75,76 @@ class AsyncServer:
     gate: Gate
 
 
-class _Loop:
-    """The clients of one event loop: by pools, those of the user, and by settings those that we opened, and close."""
+class _Here(NamedTuple):
+    """What a loop knows of a pool: ``ours`` is the client that we opened for it, None where it serves by itself."""
 
-    def __init__(self) -> None:
-        self.gates: WeakKeyDictionary[Any, Gate] = WeakKeyDictionary()
-        self.servers: WeakKeyDictionary[Any, AsyncServer] = WeakKeyDictionary()
+    ours: Any
+    state: ServerState
+    address: str
+    gate: Gate
+    #: It takes this away when the pool is gone.
+    pool: weakref.ref[Any]
+
+
+class _Loop:
+    """The clients of one event loop: by settings those that we opened, and close.
+
+    ``here`` is by the identity of pools as long as they live: each call asks, and weak keys take five times as long.
+    """
+
+    def __init__(self, running: asyncio.AbstractEventLoop) -> None:
+        self.running = weakref.ref(running)
+        self.here: dict[int, _Here] = {}
         self.opened: list[tuple[dict[str, Any], AsyncServer]] = []
         self.closer: AsyncGenerator[None, None] | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the loop is no more."""
+        running = self.running()
+        return running is None or running.is_closed()
 
-_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
+
+#: By the identity of the event loop, which may be that of one that is gone.
+_loops: dict[int, _Loop] = {}
 #: The loop that a pool which the user gave has served: its connections work in no other.
 _served: WeakKeyDictionary[Any, weakref.ref[asyncio.AbstractEventLoop]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
+def server_here(model: type[Any]) -> AsyncServer | None:
+    """The server of a model for the running event loop, if it was asked for before."""
+    client = client_of(model)
+    running = asyncio.get_running_loop()
+    loop = _loops.get(id(running))
+    if loop is None or loop.running() is not running:
+        return None
+    here = loop.here.get(id(getattr(client, "connection_pool", client)))
+    return None if here is None else _server(here, client)
+
+
+def _server(here: _Here, client: Any) -> AsyncServer:
+    return AsyncServer(client if here.ours is None else here.ours, here.state, here.address, here.gate)
+
+
 async def async_server_of(model: type[Any]) -> AsyncServer:
     """The server of a model for the running event loop. Raises `ServerError` where there can be none."""
-    client = client_of(model)
+    found = server_here(model)
+    if found is not None:
+        return found
+    client, running = client_of(model), asyncio.get_running_loop()
     pool = getattr(client, "connection_pool", client)
-    running = asyncio.get_running_loop()
-    loop = _loops.get(running) or await _begun(running)
-    server = loop.servers.get(pool)
-    if server is not None:
-        return server
-    known = known_of(client)
+    loop = _loops.get(id(running))
+    if loop is None or loop.running() is not running:
+        loop = await _begun(running)
+    known, here, place = known_of(client), loop.here, id(pool)
+    alive = weakref.ref(pool, lambda _: here.pop(place, None))
     if known.waits and _serves(pool, running):
-        gate = loop.gates.get(pool)
-        if gate is None:
-            gate = loop.gates[pool] = Gate(getattr(pool, "max_connections", MOST_CONNECTIONS))
-        return AsyncServer(client, known.state, known.address, gate)
-    server = loop.servers[pool] = _ours(client, loop)
-    return server
+        gate = Gate(getattr(pool, "max_connections", MOST_CONNECTIONS))
+        here[place] = _Here(None, known.state, known.address, gate, alive)
+    else:
+        here[place] = _Here(*_ours(client, loop), alive)
+    return _server(here[place], client)
 
 
 def _serves(pool: Any, running: asyncio.AbstractEventLoop) -> bool:
@@ -158,27 +193,28 @@ def _shared_settings(client: Any) -> dict[str, Any]:
 async def _begun(running: asyncio.AbstractEventLoop) -> _Loop:
     with _lock:
         # Loops that were closed without an end of their generators; their clients go with them.
-        for ended in [loop for loop in _loops if loop.is_closed()]:
+        for ended in [place for place, loop in _loops.items() if loop.ended]:
             del _loops[ended]
-        loop = _loops[running] = _Loop()
+        loop = _loops[id(running)] = _Loop(running)
     # A loop that ends closes the async generators that it knows, and with this one the clients.
-    loop.closer = _close_with_loop(weakref.ref(running), loop)
+    loop.closer = _close_with_loop(id(running), loop)
     await loop.closer.__anext__()
     return loop
 
 
-async def _close_with_loop(running: weakref.ref[asyncio.AbstractEventLoop], loop: _Loop) -> AsyncGenerator[None, None]:
+async def _close_with_loop(place: int, loop: _Loop) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
         with _lock:
-            _loops.pop(running(), None)  # type: ignore[arg-type]
+            if _loops.get(place) is loop:
+                del _loops[place]
         for _, server in loop.opened:
             await server.client.aclose()
 
 
 async def aclose() -> None:
     """Close the clients that were opened for this event loop; the next call opens new ones."""
-    loop = _loops.get(asyncio.get_running_loop())
+    loop = _loops.get(id(asyncio.get_running_loop()))
     if loop is not None and loop.closer is not None:
         await loop.closer.aclose()

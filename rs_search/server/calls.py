@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from ..errors import ServerError
 from ..operations.requests import Operation, Stream
-from .async_connections import async_server_of
+from .async_connections import async_server_of, server_here
 from .capabilities import ServerState
 from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
@@ -50,8 +50,13 @@ def _wrong_side(model: type[Any], name: str) -> str:
     return f"{model.__name__} has an async client: {how}"
 
 
-async def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:
+def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> Coroutine[Any, Any, T]:
     """Run an operation in the running event loop."""
+    server = server_here(model)
+    return _first_call(model, make) if server is None else arun(make(server.state), server)
+
+
+async def _first_call(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:
     server = await async_server_of(model)
     return await arun(make(server.state), server)
 

@@ -101,7 +101,7 @@ async def _aperform(request: Request, server: AsyncServer) -> Any:
         return []
     try:
         await server.gate.acquire()
-        return await unbroken(_asent(request, server.client), server.gate.release)
+        return await unbroken(_asent(request, server))
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
 
@@ -136,13 +136,16 @@ _AWAITED: dict[type, Callable[[Any, AsyncServer], Coroutine[Any, Any, Any]]] = {
 }
 
 
-async def _asent(request: Command | Batch, client: Any) -> Any:
-    if isinstance(request, Command):
-        return await client.execute_command(*request.arguments)
-    if request.role == CHANGE:
-        with once():
-            return await _asent_batch(request, client)
-    return await _asent_batch(request, client)
+async def _asent(request: Command | Batch, server: AsyncServer) -> Any:
+    try:
+        if isinstance(request, Command):
+            return await server.client.execute_command(*request.arguments)
+        if request.role == CHANGE:
+            with once():
+                return await _asent_batch(request, server.client)
+        return await _asent_batch(request, server.client)
+    finally:
+        server.gate.release()
 
 
 async def _asent_batch(batch: Batch, client: Any) -> list[Any]:

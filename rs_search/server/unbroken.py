@@ -24,11 +24,11 @@ async def unbroken(call: Coroutine[Any, Any, T], ended: Callable[[], object] | N
     if ended is not None:
         running.add_done_callback(lambda _: ended())
     try:
-        await asyncio.wait((running,))
+        return await asyncio.shield(running)
     except asyncio.CancelledError:
-        _left(running)
+        if not running.done():
+            _left(running)
         raise
-    return running.result()
 
 
 def _left(running: asyncio.Task[Any]) -> None:

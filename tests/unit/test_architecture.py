@@ -245,8 +245,8 @@ assert Objects is rs_search.Objects is rs_search.all_operations.Objects
 
 
 #: Those with methods that are awaited; they hand everything on to the drivers.
-AWAITED = ("rs_search.index", "rs_search.model", "rs_search.all_operations", "rs_search.planner.explain",
-           "rs_search.query.queryset", "rs_search.twins", "rs_search.server")  # fmt: skip
+AWAITED = ("rs_search.model", "rs_search.planner.explain", "rs_search.query.queryset", "rs_search.twins",
+           "rs_search.server")  # fmt: skip
 
 
 def _is_async(node: ast.AST) -> bool:

@@ -19,7 +19,6 @@ from rs_search import BaseRedisMixin, Objects, ResultSet, Transaction
 from rs_search.index import Index
 from rs_search.operations.requests import Operation, command
 from rs_search.planner.explain import Explanation
-from rs_search.query.queryset import Answers
 from rs_search.twins import awaited, sync
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -105,9 +104,7 @@ def test_every_operation_can_be_called(owner: type[Any]) -> None:
 
 #: Those that are written out by hand, with what they are twins of.
 BY_HAND: dict[type[Any], dict[str, str]] = {
-    Objects: {"await_operation": "call_operation"},
-    Index: {"await_operation": "call_operation"},
-    ResultSet: {"await_operation": "call_operation", "aiterator": "iterator"},
+    ResultSet: {"aiterator": "iterator"},
     Transaction: {"arun": "run"},
     Explanation: {"aprofile": "profile"},
 }
@@ -129,7 +126,7 @@ def test_nothing_else_in_the_package_is_awaited() -> None:
         for value in vars(importlib.import_module(module.name)).values()
         if inspect.isclass(value) and value.__module__ == module.name and next(asynchronous(value), None) is not None
     }
-    assert found == {*BY_HAND, BaseRedisMixin, Answers} - {Transaction}
+    assert found == {*BY_HAND, BaseRedisMixin} - {Transaction}
 
 
 @pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.__name__)
