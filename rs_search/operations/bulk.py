@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from schematics.models import Model
 
@@ -23,8 +23,17 @@ from .requests import Begin, Finish, OnProgress, Operation, taking_turns
 
 #: Is told of a bad object: its position, it itself, and what is wrong.
 OnError = Callable[[int, Any, Exception], None]
-#: An instance, and what is written of it.
-_Ready = tuple[Any, Prepared]
+#: An instance, what it was made, and what is written of that.
+_Ready = tuple[Any, Prepared, Record]
+#: Objects of the first batch at the most: the server has nothing to do until it is made ready.
+FIRST_BATCH = 50
+
+
+class _Flying(NamedTuple):
+    """A batch that is being written, and what tells when it is."""
+
+    ready: list[_Ready]
+    begun: Any
 
 
 @dataclass(frozen=True)
@@ -72,29 +81,34 @@ def _put_versions(state: ServerState, source: Iterator[Any], many: Many) -> Oper
 
 def _put_many(state: ServerState, source: Iterator[Any], many: Many) -> Operation[int]:
     """The server keeps a batch while the next one is made ready."""
-    position, kept = 0, 0
-    begun: Any = None
+    position, kept, size = 0, 0, min(many.batch, FIRST_BATCH)
+    flying: _Flying | None = None
     while True:
         try:
             # The iterator is the user's own, and may fail as well.
-            chunk = list(islice(source, many.batch))
+            chunk = list(islice(source, size))
             ready = yield from taking_turns(_prepared(chunk, position, many))
         except Exception:
             # Those before a bad one are kept.
-            if begun is not None:
-                many.told(kept + (yield Finish(begun)))
+            if flying is not None:
+                kept += yield from _landed(flying)
+                many.told(kept)
             raise
-        if not chunk:
-            break
-        position += len(chunk)
-        if begun is not None:
-            kept += yield Finish(begun)
+        if flying is not None:
+            kept += yield from _landed(flying)
             many.told(kept)
-        begun = yield Begin(_write_batch(state, ready, many))
-    if begun is not None:
-        kept += yield Finish(begun)
-        many.told(kept)
-    return kept
+        if not chunk:
+            return kept
+        position, size = position + len(chunk), many.batch
+        flying = _Flying(ready, (yield Begin(_write_batch(state, ready, many))))
+
+
+def _landed(flying: _Flying) -> Operation[int]:
+    """Wait until a batch is kept; gives how many objects it had."""
+    yield Finish(flying.begun)
+    for instance, prepared, _ in flying.ready:
+        note_written(instance, prepared)
+    return len(flying.ready)
 
 
 def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]:
@@ -104,20 +118,20 @@ def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]
             yield
         try:
             refuse_others(many.model, instance, exactly=True)
-            ready.append((instance, prepare(instance)))
+            prepared = prepare(instance)
         except InvalidObject as error:
             many.tell(place, instance, error)
+        else:
+            # Now, while the server is at work on those before them.
+            record = prepared.record(many.expire, undo=partial(prepared.before.put_back, instance))
+            ready.append((instance, prepared, record))
     return ready
 
 
-def _write_batch(state: ServerState, ready: list[_Ready], many: Many) -> Operation[int]:
-    if not ready:
-        return 0
-    records = [prepared.record(many.expire, undo=partial(prepared.before.put_back, one)) for one, prepared in ready]
-    yield from rediscovering(state, lambda: _write_records(state, many.model, records))
-    for instance, prepared in ready:
-        note_written(instance, prepared)
-    return len(ready)
+def _write_batch(state: ServerState, ready: list[_Ready], many: Many) -> Operation[None]:
+    if ready:
+        records = [record for _, _, record in ready]
+        yield from rediscovering(state, lambda: _write_records(state, many.model, records))
 
 
 def _write_records(state: ServerState, model: type[Model], records: list[Record]) -> Operation[None]:
