@@ -85,7 +85,7 @@ class Block:
     def _execute(self) -> None:
         pipeline = self._filled()
         try:
-            with once():
+            with once(self.server.state):
                 pipeline.execute()
         finally:
             pipeline.reset()
@@ -123,7 +123,7 @@ class Block:
             pipeline = self._filled() if send else self._pipeline
             try:
                 if send:
-                    with once():
+                    with once(self.server.state):
                         await pipeline.execute()
             finally:
                 await pipeline.reset()

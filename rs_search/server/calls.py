@@ -13,6 +13,8 @@ from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
+#: Of a small command each step on the way counts.
+_new = tuple.__new__
 #: The name under which an attribute that is read loads what it refers to.
 LOADING = "_load"
 #: What to do in place of what has no name with an ``a`` in front.
@@ -31,7 +33,7 @@ def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]
     known = known_of(client)
     if known.waits:
         return _without_asking(model, name, make(known.state))
-    return run(make(known.state), Server(client, known.state, known.address))
+    return run(make(known.state), _new(Server, (client, known.state, known.address)))
 
 
 def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:

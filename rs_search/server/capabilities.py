@@ -66,7 +66,8 @@ class ServerState:
 
     ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
     have answered, so that one that is gone is told. ``watchers`` lets so many threads keep a connection of the pool
-    for a whole transaction that others are left, where there are any.
+    for a whole transaction that others are left, where there are any. ``heed`` is what has connections heed `once`, as
+    soon as that was used.
     """
 
     database: int = 0
@@ -76,6 +77,8 @@ class ServerState:
     served: set[str] = field(default_factory=set)
     reconnects: int = 0
     connected: WeakSet[Any] = field(default_factory=WeakSet)
+    heed: Callable[[Any], None] | None = None
+    connecting: threading.Lock = field(default_factory=threading.Lock)
     watchers: threading.Semaphore = field(default_factory=threading.Semaphore)
 
     def note_connected(self, connection: Any) -> None:
@@ -88,7 +91,17 @@ class ServerState:
             self.reconnects += 1
             self.indexes.clear()
             self.asked = -math.inf
-        self.connected.add(connection)
+        with self.connecting:
+            self.connected.add(connection)
+            if self.heed is not None:
+                self.heed(connection)
+
+    def have_heed(self, heed: Callable[[Any], None]) -> None:
+        """Have ``heed`` done to all connections, now, and when they are made or made anew."""
+        with self.connecting:
+            self.heed = heed
+            for connection in self.connected:
+                heed(connection)
 
     @property
     def known(self) -> Capabilities | None:

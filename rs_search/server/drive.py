@@ -141,7 +141,7 @@ async def _asent(request: Command | Batch, server: AsyncServer) -> Any:
         if isinstance(request, Command):
             return await server.client.execute_command(*request.arguments)
         if request.role == CHANGE:
-            with once():
+            with once(server.state):
                 return await _asent_batch(request, server.client)
         return await _asent_batch(request, server.client)
     finally:
@@ -166,14 +166,14 @@ def _perform(request: Request, server: Server) -> Any:
     if request is ALONE:
         return []
     try:
-        return _sent(request, server.client)
+        return _sent(request, server)
     except CLIENT_ERRORS as error:
         return _sent_later(request, server, error)
 
 
 def _sent_later(request: Command | Batch, server: Server, error: Exception) -> Any:
     try:
-        return sent_later(lambda: _sent(request, server.client), error)
+        return sent_later(lambda: _sent(request, server), error)
     except CLIENT_ERRORS as last:
         raise translated(last, server.address, _named(request), _is_sent_once(request)) from last
 
@@ -221,13 +221,13 @@ _CALLED: dict[type, Callable[[Any, Server], Any]] = {
 }
 
 
-def _sent(request: Command | Batch, client: redis.Redis) -> Any:
+def _sent(request: Command | Batch, server: Server) -> Any:
     if isinstance(request, Command):
-        return client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
+        return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
     if request.role == CHANGE:
-        with once():
-            return _sent_batch(request, client)
-    return _sent_batch(request, client)
+        with once(server.state):
+            return _sent_batch(request, server.client)
+    return _sent_batch(request, server.client)
 
 
 def _sent_batch(batch: Batch, client: redis.Redis) -> list[Any]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
 from redis.asyncio.connection import AbstractConnection
+
+if TYPE_CHECKING:
+    from .capabilities import ServerState
 
 _once: ContextVar[bool] = ContextVar("rs_search: sent once", default=False)
 #: What tells that a connection broke: redis-py has these for the answers of timeouts and sockets.
@@ -20,8 +23,11 @@ _BROKEN = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 
 
 @contextlib.contextmanager
-def once() -> Iterator[None]:
-    """What is sent within is sent once."""
+def once(state: ServerState) -> Iterator[None]:
+    """What is sent within to the server of a ``state`` is sent once."""
+    if state.heed is None:
+        # Not before: most programs never need it, and of a small command it would take a tenth.
+        state.have_heed(_heed)
     token = _once.set(True)
     try:
         yield
@@ -29,7 +35,7 @@ def once() -> Iterator[None]:
         _once.reset(token)
 
 
-def heed(connection: Any) -> None:
+def _heed(connection: Any) -> None:
     """Have a connection of redis-py, of either kind, heed `once`."""
     own = getattr(connection, "retry", None)
     if own is None or isinstance(own, (_Once, _AsyncOnce)):

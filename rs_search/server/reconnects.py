@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .once import heed
-
 if TYPE_CHECKING:
     from .capabilities import ServerState
 
@@ -34,7 +32,6 @@ def watch(pool: Any, state: ServerState) -> None:
 
 
 def _register(connection: Any, state: ServerState) -> None:
-    heed(connection)
     # redis-py 5.0 has it under another name.
     register = getattr(connection, "register_connect_callback", None) or connection._register_connect_callback
     register(state.note_connected)
