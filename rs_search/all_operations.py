@@ -189,7 +189,7 @@ class Objects(Generic[M]):
         where = bind(self.model, Q(**checked))
         found = yield from relations.get_if(state, self.model, pk, where)
         if found is not None:
-            return self._hydrate(*found)
+            return hydrator(self.model)(*found)  # type: ignore[no-any-return]
         if by_pk:
             raise NotFound(f"{self._none_under(pk)} meets {_shown(lookups)}")
         # An object with a pk of its own, or whose id changed since, is kept under another key.
@@ -473,7 +473,7 @@ class Objects(Generic[M]):
         return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        make = row_maker(self.model, shape)
+        make = hydrator(self.model) if shape.kind == INSTANCE else row_maker(self.model, shape)
         return [make(key, document) for key, document in rows]
 
     def _wanted(self, select: Select, shape: Shape) -> Select:
@@ -493,9 +493,6 @@ class Objects(Generic[M]):
         given = collection(pks, f"{self.model.__name__}.{method}()")
         work = in_turns(given, lambda part: [text_of_pk(self.model, pk) for pk in part])
         return (yield from taking_turns(work))
-
-    def _hydrate(self, key: str, stored: Any) -> M:
-        return hydrator(self.model)(key, stored)  # type: ignore[no-any-return]
 
     def _none_under(self, pk: str) -> str:
         return f"no {self.model.__name__} under {shown_key(key_for(self.model, pk))}"

@@ -22,6 +22,7 @@ from ..query.tree import (
     Negation,
     fold,
     inner,
+    refers,
     through_references,
     within,
 )
@@ -36,7 +37,7 @@ def resolved(select: Select, find: Find) -> Operation[Select]:
 
     Conditions on one reference are asked for together where that is the same. Cost: what ``find`` takes.
     """
-    if not through_references(select.where):
+    if not refers(select.where):
         return select
     where = _joined(normalise(select.where))
     found: dict[int, Bound] = {}

@@ -33,7 +33,7 @@ from ..reading import Row
 from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import OUTDATED, ServerState, discover, rediscovering
 from ..storage import storage_of
-from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record
+from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Storage
 from ..turns import in_turns
 from . import versions
 from .requests import ALONE, Operation, Pause, taking_turns
@@ -47,22 +47,25 @@ LONGEST_PAUSE = 0.05
 
 def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
     """The key of a primary key and what stands there, or None. 1 round trip."""
-    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
-    try:
-        return (yield from _get(state, model, pk))
-    except OUTDATED as error:
-        state.note_less(error)
-        return (yield from _get(state, model, pk))
-
-
-def _get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
-    capabilities = state.known or (yield from discover(state))
     storage = storage_of(model)
     key = storage.key(pk)
-    stored = yield from storage.found_one(key, capabilities)
+    capabilities = state.known or (yield from discover(state))
+    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
+    try:
+        stored = yield from storage.found_one(key, capabilities)
+    except OUTDATED as error:
+        state.note_less(error)
+        capabilities = yield from discover(state)
+        stored = yield from storage.found_one(key, capabilities)
     if stored is not None:
         return key, stored
+    return (yield from rediscovering(state, lambda: _elsewhere(state, storage, pk)))
+
+
+def _elsewhere(state: ServerState, storage: Storage, pk: str) -> Operation[Row | None]:
+    """What stands under another key that an object with this primary key may have."""
     others = yield from storage.locate([pk])
+    capabilities = yield from discover(state)
     rows = (yield from storage.found(others, capabilities)) if others else []
     return rows[0] if rows else None
 

@@ -12,7 +12,7 @@ from schematics.models import Model
 from ..planner.plan import Select
 from ..planner.predicate import predicate
 from ..query.prefetch import Prefetch
-from ..query.tree import Bound
+from ..query.tree import Bound, refers
 from ..reading import Row
 from ..server.capabilities import ServerState
 from ..storage import storage_of
@@ -31,9 +31,10 @@ def get_if(state: ServerState, model: type[Model], pk: str, where: Bound) -> Ope
     found = yield from records.get(state, model, pk)
     if found is None:
         return None
-    select = yield from search.resolved_select(Select(model, where))
+    if refers(where):
+        where = (yield from search.resolved_select(Select(model, where))).where
     key, stored = found
-    return found if predicate(select.where)(storage_of(model).parsed(stored, key)) else None
+    return found if predicate(where)(storage_of(model).parsed(stored, key)) else None
 
 
 # --- many at once ---------------------------------------------------------------------------------------------------

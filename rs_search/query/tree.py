@@ -41,7 +41,7 @@ def fold(root: N, children: Callable[[N], Iterable[N]], combine: Callable[[N, li
             stack[-1][2].append(result)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bounds:
     """An interval of comparables; None is no bound on that side."""
 
@@ -63,7 +63,7 @@ class Bounds:
         return bool(self.low > self.high) or not (self.include_low and self.include_high)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Condition:
     """One bound condition: some value at ``path`` meets ``operator`` with ``value``, a comparable.
 
@@ -81,7 +81,7 @@ class Condition:
         return self.said if isinstance(self.said, str) else self.said()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Across:
     """The value of the operator `REFERS`: some object of ``model`` that is referred to meets ``where``."""
 
@@ -89,21 +89,21 @@ class Across:
     where: Bound
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class AllOf:
     """Every child holds; with no children: everything does."""
 
     children: tuple[Bound, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class AnyOf:
     """Some child holds; with no children: nothing does."""
 
     children: tuple[Bound, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Parity:
     """An odd number of the children hold; with ``odd`` False, an even one."""
 
@@ -111,7 +111,7 @@ class Parity:
     odd: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Negation:
     """The child does not hold: the true complement, objects without the field included."""
 
@@ -138,6 +138,14 @@ def is_everything(bound: Bound) -> bool:
 def is_nothing(bound: Bound) -> bool:
     """Whether it is `NOTHING`, of normalised conditions."""
     return isinstance(bound, AnyOf) and not bound.children
+
+
+def refers(bound: Bound) -> bool:
+    """Whether there are conditions across references."""
+    if isinstance(bound, Condition) and bound.operator not in (REFERS, "match"):
+        # Most questions: not worth a walk through a tree.
+        return False
+    return bool(through_references(bound))
 
 
 def through_references(bound: Bound) -> list[Condition]:
