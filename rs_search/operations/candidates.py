@@ -7,7 +7,7 @@ key, a batch at a time, and checked as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..server.capabilities import Capabilities
 from ..server.replies import LISTED, Page, aggregate_page, reduced, search_page, told_total
 from ..server.replies import text as as_text
 from ..storage import storage_of
-from ..storage.base import BATCH, Storage
+from ..storage.base import Storage, batched
 from ..turns import in_turns
 from .requests import Begin, Command, Deliver, Finish, Operation, Stream, command, next_batch, taking_turns
 
@@ -80,21 +80,25 @@ def other_rows(
     plan: Plan, capabilities: Capabilities, tally: Tally, doubtful: bool, total: int | None, sort: bool
 ) -> Stream:
     """The rows of a plan that has more than one page: `rows_of` without its first round trip, which told ``total``."""
-    keys = yield from _keys(plan, plan.query if plan.check is None and not doubtful else plan.widened, total)
-    if sort:
-        keys = yield from taking_turns(storage_of(plan.select.model).in_order(keys, plan.select.keys_down))
+    storage, down = storage_of(plan.select.model), plan.select.keys_down
+    keys = yield from _listed(plan, plan.query if plan.check is None and not doubtful else plan.widened, total)
+    if keys is None and sort:
+        batches = yield from storage.keys_in_order(down)
+    else:
+        keys = (yield from storage.keys()) if keys is None else keys
+        batches = batched((yield from taking_turns(storage.in_order(keys, down))) if sort else keys)
     # By now others may have written: what is read is checked whole.
-    yield from read_rows(plan, keys, capabilities, tally)
+    yield from read_rows(plan, batches, capabilities, tally)
 
 
-def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Tally) -> Stream:
-    """The rows of a plan among keys, in the keys' order; 1 round trip a thousand keys.
+def read_rows(plan: Plan, batches: Iterator[list[str]], capabilities: Capabilities, tally: Tally) -> Stream:
+    """The rows of a plan among keys, a batch of them at a time, in their order; 1 round trip each.
 
-    Unless a slice may end before them, the next thousand are read while the caller works on these.
+    Unless a slice may end before them, the next batch is read while the caller works on these.
     """
     storage, meets = storage_of(plan.select.model), row_filter(plan.select.model, plan.where)
     first, then = _members(plan) if storage.partial else (None, None)
-    stream = _found(storage, keys, capabilities, first, plan.select.stop is None)
+    stream = _found(storage, batches, capabilities, first, plan.select.stop is None)
     try:
         while (rows := (yield from next_batch(stream))) is not None:
             tally.examined += len(rows)
@@ -108,18 +112,28 @@ def read_rows(plan: Plan, keys: list[str], capabilities: Capabilities, tally: Ta
 
 
 def _found(
-    storage: Storage, keys: list[str], capabilities: Capabilities, members: Collection[str] | None, ahead: bool
-) -> Stream:
-    """What stands under keys, a thousand at a time; ``ahead``: each begun before the caller has those before it."""
+    storage: Storage, batches: Iterator[list[str]], capabilities: Capabilities, members: Collection[str] | None,
+    ahead: bool,
+) -> Stream:  # fmt: skip
+    """What stands under keys, batch by batch; ``ahead``: each begun before the caller has those before it."""
     begun: Any = None
+    keys = next(batches, None)
     try:
-        for start in range(0, len(keys), BATCH):
+        while keys is not None:
             if begun is None:
-                rows = yield from storage.found(keys[start : start + BATCH], capabilities, members)
+                rows = yield from storage.found(keys, capabilities, members)
+                keys = next(batches, None)
             else:
                 rows = yield Finish(begun)
-            following = keys[start + BATCH : start + 2 * BATCH] if ahead else []
-            begun = (yield Begin(storage.found(following, capabilities, members))) if following else None
+            begun = None
+            if ahead and keys is not None:
+                begun = yield Begin(storage.found(keys, capabilities, members))
+                # The keys after those while the server is at work: they may have to be merged.
+                keys = next(batches, None)
+            yield Deliver(rows)
+        if begun is not None:
+            rows = yield Finish(begun)
+            begun = None
             yield Deliver(rows)
     finally:
         if begun is not None:
@@ -202,16 +216,18 @@ def keys_of(plan: Plan) -> Operation[list[str]]:
     """The keys of a plan's rows, order and slice apart; to be checked yet when they are read."""
     if plan.access == NONE:
         return []
-    return (yield from _keys(plan, plan.widened))
+    found = yield from _listed(plan, plan.widened)
+    return (yield from storage_of(plan.select.model).keys()) if found is None else found
 
 
-def _keys(plan: Plan, text: str, total: int | None = None) -> Operation[list[str]]:
-    """The keys of all candidates, in one reply of the index or by SCAN; ``total`` as the index told it, if it did."""
-    storage = storage_of(plan.select.model)
+def _listed(plan: Plan, text: str, total: int | None = None) -> Operation[list[str] | None]:
+    """The keys of all candidates, in one reply of the index where that is the way to them; else None: SCAN finds them.
+
+    ``total`` is as the index told it, if it did.
+    """
     if plan.access == SCAN or (yield from _most_keys_are_wanted(plan, text, total)):
-        return (yield from storage.keys())
-    found = yield from indexed_keys(plan, text)
-    return (yield from storage.keys()) if found is None else found
+        return None
+    return (yield from indexed_keys(plan, text))
 
 
 def _most_keys_are_wanted(plan: Plan, text: str, total: int | None) -> Operation[bool]:

@@ -17,6 +17,7 @@ from ..reading import Row
 from ..server.capabilities import OUTDATED, Capabilities, ServerState, discover
 from ..server.replies import aggregate_page, reduced
 from ..storage import storage_of
+from ..storage.base import batched
 from ..storage.json_document import existing
 from ..turns import in_turns
 from .across import resolved
@@ -112,7 +113,7 @@ def select_among(state: ServerState, select: Select, pks: list[str]) -> Operatio
         found.extend(rows)
         return False
 
-    yield from consume(read_rows(plan, list(dict.fromkeys(keys)), capabilities, Tally()), take)
+    yield from consume(read_rows(plan, batched(list(dict.fromkeys(keys))), capabilities, Tally()), take)
     return found
 
 
@@ -362,11 +363,10 @@ def _in_key_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Str
 
 def _in_other_order(plan: Plan, capabilities: Capabilities, doubtful: bool) -> Stream:
     """First what the rows are ordered by, and their keys; then the rows, by key."""
-    yield from _cut(
-        read_rows(plan, (yield from keys_in_order(plan, rows_of(plan, capabilities, Tally(), doubtful, sort=False))),
-                  capabilities, Tally()),
-        plan.select.start, plan.select.stop, first_of_each(plan),
-    )  # fmt: skip
+    rows = rows_of(plan, capabilities, Tally(), doubtful, sort=False)
+    batches = batched((yield from keys_in_order(plan, rows)))
+    stream = read_rows(plan, batches, capabilities, Tally())
+    yield from _cut(stream, plan.select.start, plan.select.stop, first_of_each(plan))
 
 
 def _cut(stream: Stream, start: int, stop: int | None, seen: Callable[[list[Row]], list[Row]] | None = None) -> Stream:

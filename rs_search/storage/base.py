@@ -5,7 +5,7 @@ A layer of your own is a subclass of `Storage` and a mixin that names it; see `r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -15,6 +15,7 @@ from schematics.models import Model
 
 from ..codec import Document, dump
 from ..errors import QueryError
+from ..key_runs import KeyRuns
 from ..operations.requests import CHANGE, WRITE, Batch, Command, Held, Operation, command, taking_turns
 from ..options import ModelOptions, options_of
 from ..reading import Row, Stored, parse
@@ -177,6 +178,14 @@ class Storage:
         """The keys of all objects; O(keys of the database), misses none that stays throughout."""
         return (yield from self.scan())
 
+    def keys_in_order(self, down: bool = False) -> Operation[Iterator[list[str]]]:
+        """As `keys`, in order, a thousand at a time; packed in memory where they stand in the keyspace."""
+        if type(self).keys is not Storage.keys:
+            return batched((yield from taking_turns(self.in_order((yield from self.keys()), down))))
+        runs = KeyRuns(None if self.pattern.ranks_itself else self.rank, down)
+        yield from self._scan(runs.add)
+        return runs.batches(BATCH)
+
     def delete_all(self, capabilities: Capabilities) -> Operation[int]:
         """Remove every object; gives how many there were."""
         return (yield from self.delete((yield from self.keys()), capabilities))
@@ -261,13 +270,23 @@ class Storage:
     def scan(self, *kind: str) -> Operation[list[str]]:
         """Keys of the model's pattern, of a Redis type if given (``"TYPE", "hash"``)."""
         found: dict[str, None] = {}
+        yield from self._scan(lambda keys: found.update(dict.fromkeys(keys)), *kind)
+        return list(found)
+
+    def _scan(self, take: Callable[[list[str]], None], *kind: str) -> Operation[None]:
+        """Have keys taken as SCAN gives them, some of them twice."""
         pattern, others, cursor = self.pattern, self.options.other_prefixes(), 0
         while True:
             reply = yield command("SCAN", cursor, "MATCH", pattern.glob, "COUNT", BATCH, *kind)
             cursor = int(reply[0])
-            found.update(dict.fromkeys(pattern.owned(_names(reply[1]), others)))
+            take(pattern.owned(_names(reply[1]), others))
             if cursor == 0:
-                return list(found)
+                return
+
+
+def batched(keys: list[str]) -> Iterator[list[str]]:
+    """Keys, a thousand at a time."""
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
 
 
 def _undo(records: Collection[Record]) -> None:

@@ -26,9 +26,11 @@ from rs_search import (
     SearchRedisMixin,
     SimpleRedisMixin,
     TransactionError,
+    key_runs,
     objects,
     transaction,
 )
+from rs_search.storage import base
 
 
 def model_on(layer: type[Any]) -> Any:
@@ -311,3 +313,16 @@ def test_a_removal_with_consequences_takes_no_part_in_a_transaction(made: Any, d
     drive(made.Made, "delete_many", ["b"])
     drive.within(transaction(), (made.Made({"pk": "new"}), "set"), (maker, "delete"))
     assert (drive(made.Made, "count"), drive(made.Maker, "count")) == (3, 2)
+
+
+def test_all_objects_are_iterated_in_order_when_their_keys_are_packed(
+    ice: Any, drive: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_runs, "RUN", 40)
+    monkeypatch.setattr(base, "BATCH", 30)
+    drive(ice, "delete_all")
+    many = [ice({"pk": f"{number * 7 % 100:02}"}) for number in range(100)]
+    drive(ice, "set_many", many)
+    for asked in (ice.all(), ice.filter(pk__regex="")):
+        rows = drive.each(asked.iterator() if drive.loop is None else asked)
+        assert [one.pk for one in rows] == [f"{number:02}" for number in range(100)]
