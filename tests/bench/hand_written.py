@@ -13,7 +13,7 @@ import orjson
 import redis
 
 from .rows import HAND
-from .workload import MEMBERS, Document, Order, Range, Words, document
+from .workload import MEMBERS, Document, Order, Page, Range, Words, document
 
 PREFIX, INDEX = "Hand:", "hand"
 #: As many fields of each kind as the model's index has; SORTABLE those that it is sorted by: ``id`` stands for the key.
@@ -68,10 +68,10 @@ def text_words(words: Words) -> tuple[Any, ...]:
             "PARAMS", "4", "first", words[0], "second", words[1], "DIALECT", "2")  # fmt: skip
 
 
-def top_words(order: Order) -> tuple[Any, ...]:
-    """FT.SEARCH of the first ten rows in an order."""
+def top_words(order: Order, first: int = 0) -> tuple[Any, ...]:
+    """FT.SEARCH of ten rows in an order."""
     field, descending = order
-    return ("FT.SEARCH", INDEX, "*", *_DOCUMENT, "SORTBY", field, "DESC" if descending else "ASC", "LIMIT", "0", "10",
+    return ("FT.SEARCH", INDEX, "*", *_DOCUMENT, "SORTBY", field, "DESC" if descending else "ASC", "LIMIT", first, "10",
             "DIALECT", "2")  # fmt: skip
 
 
@@ -133,6 +133,9 @@ class HandWritten:
 
     def top(self, order: Order) -> list[Document]:
         return documents(self.client.execute_command(*top_words(order)))
+
+    def page(self, page: Page) -> list[Document]:
+        return documents(self.client.execute_command(*top_words(*page)))
 
     def everything(self, _: None) -> Iterator[Document]:
         """By a cursor: the fastest, though it misses documents that others update meanwhile."""

@@ -13,7 +13,7 @@ from schematics.types import BooleanType, DateTimeType, FloatType, IntType, List
 from rs_search import ResultSet, SearchRedisMixin, search_options
 
 from .rows import OURS
-from .workload import MEMBERS, Document, Order, Range, Words, document
+from .workload import MEMBERS, Document, Order, Page, Range, Words, document
 
 PREFIX = "Ours:"
 _TAG = search_options(text=False, sortable=False)
@@ -138,6 +138,10 @@ class Ours:
 
     def top(self, order: Order) -> list[Ice]:
         return list(in_order(self.model, order)[:10])
+
+    def page(self, page: Page) -> list[Ice]:
+        order, first = page
+        return list(in_order(self.model, order)[first : first + 10])
 
     def everything(self, _: None) -> Iterator[Ice]:
         rows: Iterator[Ice] = self.model.all().iterator()

@@ -76,6 +76,7 @@ _SYNC = (
     Row("values", "range, 1,000 rows by values()", 1.10, 2, _range, measure="range", ordered=False),
     Row("read", "range, 1,000 rows, each field read", None, 2, _range),
     Row("top", "sorted, top 10 of all", 1.15, 4, Parameters.order),
+    Row("page", "sorted, another page of 10 each time", None, 4, Parameters.page),
     Row("everything", "everything, iterated", 1.25, 1, _all, streams=True, ordered=False, slow=True),
     Row("fallback", "fallback: 1 % of all, plain server", 1.00, 1, _hundredth, server=PLAIN, ordered=False, slow=True),
     # Last: each leaves the index something to clean up.

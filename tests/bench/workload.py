@@ -57,6 +57,8 @@ def amount(number: int) -> int:
 #: Amounts from the first to the second, both in.
 Range = tuple[int, int]
 Order = tuple[str, bool]
+#: An order, and the first row of ten.
+Page = tuple[Order, int]
 Words = tuple[str, str]
 
 
@@ -86,6 +88,10 @@ class Parameters:
         """Two words, neither the most frequent nor rare: one or two hundred of 100,000 documents have both."""
         first, second = self._chance.sample(WORDS[80:260], 2)
         return first, second
+
+    def page(self) -> Page:
+        """An order, and where in its first thousand rows to begin: hardly ever the same."""
+        return self.order(), self._chance.randrange(1000)
 
     def order(self) -> Order:
         """A field to order by, whose numbers are different, and whether the greatest come first."""
