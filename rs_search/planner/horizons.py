@@ -1,15 +1,16 @@
-"""How far a sorted slice reached when it was last asked for.
+"""How far a sorted slice reached when such a one was last asked for.
 
 To find the first ten of a hundred thousand by price, RediSearch looks at all of them: 15 ms, where a range of twenty
-takes 0.2. What the first ten cost last time tells where to look first. It is a guess that can cost time only: a slice
-that is full although nothing beyond the guess was looked at is the slice of everything, for all else comes after it.
+takes 0.2. What the first ten cost last time tells where to look first, and about how far the next ten reach. It is a
+guess that can cost time only: a slice that is full although nothing beyond the guess was looked at is the slice of
+everything, for all else comes after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
-from typing import Any
+from math import ceil, isfinite
+from typing import Any, NamedTuple
 
 from ..memo import once_per_class
 from ..query.tree import AllOf, Bounds, Condition
@@ -17,16 +18,25 @@ from ..reading import Row
 from . import templates
 from .plan import Plan, make_plan
 
-#: Slices that are remembered of a model.
-MOST_SLICES = 1000
+#: Questions that are remembered of a model.
+MOST_QUESTIONS = 1000
+
+
+class _Reached(NamedTuple):
+    """Where a slice ended: before the row ``stop``, with the value ``last``; ``step`` is about that from row to row."""
+
+    stop: int
+    last: Any
+    step: float | None
 
 
 def within(plan: Plan) -> Plan | None:
-    """The plan of the same slice of what lies no further than it reached last time; None where nobody knows."""
-    bounds = _ends(plan.select.model).get(_slice(plan))
-    if bounds is None:
+    """The plan of the same slice of what lies no further than it may reach; None where nobody knows."""
+    reached, (first, *_) = _known(plan.select.model).get(_question(plan)), plan.select.order
+    end = None if reached is None else _end(reached, plan.select.start, plan.select.stop or 0)
+    if end is None:
         return None
-    near = Condition(plan.select.order[0].path, "between", bounds, "")
+    near = Condition(first.path, "between", Bounds(low=end) if first.descending else Bounds(high=end), "")
     select = plan.select._replace(where=AllOf((*_conjuncts(plan), near)))
     found = templates.recall(select)
     if found is None:
@@ -37,39 +47,43 @@ def within(plan: Plan) -> Plan | None:
 
 def note(plan: Plan, rows: list[Row], rank: Callable[[Row], tuple[Any, ...]]) -> None:
     """Remember how far a slice that is full reaches; ``rank`` gives what a row is ordered by."""
-    order = plan.select.order
-    if (leaf := plan.schema.leaves.get(order[0].path.names)) is None or not leaf.numeric:
+    leaf = plan.schema.leaves.get(plan.select.order[0].path.names)
+    if leaf is None or not leaf.numeric:
         return
-    ends = _ends(plan.select.model)
+    known, question = _known(plan.select.model), _question(plan)
     first, last = rank(rows[0])[0], rank(rows[-1])[0]
     if last is None:
-        ends.pop(_slice(plan), None)
+        # Nothing has no place, and comes after all that has one.
+        known.pop(question, None)
         return
-    if len(ends) >= MOST_SLICES:
-        ends.clear()
-    end = _beyond(first, last)
-    ends[_slice(plan)] = Bounds(low=end) if order[0].descending else Bounds(high=end)
+    if len(known) >= MOST_QUESTIONS:
+        known.clear()
+    step = (last - first) / max(1, len(rows) - 1) if type(first) is type(last) in (int, float) else None
+    known[question] = _Reached(plan.select.start + len(rows), last, step)
 
 
-def _beyond(first: Any, last: Any) -> Any:
-    """As far again as from the first to the last: some of the rows may be gone by then."""
-    if type(first) is not type(last) or type(last) not in (int, float):
-        return last
-    end = last + (last - first)
-    return end if isfinite(end) else last
+def _end(reached: _Reached, start: int, stop: int) -> Any:
+    """Where a slice may end, with room for as many rows again: some of them may be gone by now."""
+    more = max(0, stop - reached.stop)
+    if reached.step is None:
+        return None if more else reached.last
+    further = reached.step * (2 * more + stop - start)
+    if not isfinite(further):
+        return reached.last
+    end = reached.last + (further if isinstance(reached.last, float) else ceil(further))
+    return end if isfinite(end) else reached.last
 
 
 def _conjuncts(plan: Plan) -> tuple[Any, ...]:
     return plan.where.children if isinstance(plan.where, AllOf) else (plan.where,)
 
 
-def _slice(plan: Plan) -> tuple[Any, ...]:
-    """What tells a slice from others."""
-    select = plan.select
-    order = tuple((key.path.names, key.descending) for key in select.order)
-    return plan.query, plan.filter, plan.parameters, order, select.keys_down, select.start, select.stop
+def _question(plan: Plan) -> tuple[Any, ...]:
+    """What tells a question from others, whichever slice of its rows is asked for."""
+    order = tuple((key.path.names, key.descending) for key in plan.select.order)
+    return plan.query, plan.filter, plan.parameters, order
 
 
 @once_per_class
-def _ends(model: type[Any]) -> dict[tuple[Any, ...], Bounds]:
+def _known(model: type[Any]) -> dict[tuple[Any, ...], _Reached]:
     return {}
