@@ -280,9 +280,10 @@ class Objects(Generic[M]):
     ) -> Operation[int]:
         """Keep instances, read from the iterable a batch at a time, one ahead; gives how many. 1 round trip a batch.
 
-        A bad one raises `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2
-        round trips a batch), with its position, and batches before its own are kept; with ``on_error`` it is told
-        (position, instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
+        The first batch is of fifty at the most, so that the server has something to do soon. A bad one raises
+        `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2 round trips a
+        batch), with its position, and batches before its own are kept; with ``on_error`` it is told (position,
+        instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
         """
         life, size = self._life(expire), batch_size(self.model, batch)
         task = bulk.Many(self.model, life, size, on_error, on_progress)

@@ -35,6 +35,11 @@ class Select(NamedTuple):
     distinct: tuple[Path, ...] | None = None
     members: frozenset[str] | None = None
 
+    def cut(self, start: int, stop: int | None) -> Select:
+        """The same question for the rows from ``start`` to ``stop`` only."""
+        # Not by _replace, which takes three times as long.
+        return Select(self.model, self.where, self.order, start, stop, self.keys_down, self.distinct, self.members)
+
     @property
     def sliced(self) -> bool:
         """Whether not all rows are asked for."""

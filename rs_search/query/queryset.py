@@ -267,7 +267,7 @@ class ResultSet(Generic[R]):
     in_bulk, ain_bulk = sync(_in_bulk), awaited(_in_bulk)
 
     def iterator(self) -> Iterator[R]:
-        """The rows one after the other; memory holds a thousand of them, and keys.
+        """The rows one after the other; memory holds a thousand of them, and keys (packed, of a whole collection).
 
         An object that meets the conditions throughout is among them, whatever others write meanwhile.
         """
@@ -382,8 +382,9 @@ class ResultSet(Generic[R]):
         return rows[0]
 
     def _sliced(self, start: int, stop: int | None) -> ResultSet[R]:
-        begin, end = within(self._select.start, self._select.stop, start, stop)
-        part = self._with((f"[{start or ''}:{'' if stop is None else stop}]", None), start=begin, stop=end)
+        select = self._select.cut(*within(self._select.start, self._select.stop, start, stop))
+        step = (f"[{start or ''}:{'' if stop is None else stop}]", None)
+        part: ResultSet[R] = ResultSet(self._answers, select, (*self._steps, step), self._shape)
         if self._rows is not None:
             part._rows = self._rows[start:stop]
         return part

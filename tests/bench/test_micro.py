@@ -16,7 +16,7 @@ from rs_search.codec import dump, encode
 from rs_search.hydration import hydrator
 from rs_search.index_schema import index_schema_of
 from rs_search.instances import prepare
-from rs_search.planner import ft
+from rs_search.planner import ft, templates
 from rs_search.planner.normal import normalise
 from rs_search.planner.plan import INDEX, SCAN, Select, make_plan
 from rs_search.planner.predicate import predicate
@@ -60,6 +60,12 @@ def test_push(benchmark: BenchmarkFixture, query: Q) -> None:
     pushed = benchmark(lambda: ft.push(where, schema, ft.Parameters()))
     assert pushed is not None
     assert pushed.exact
+
+
+def test_recall(benchmark: BenchmarkFixture) -> None:
+    templates.keep(make_plan(Select(Ice, bind(Ice, Q(flavour="x"))), None))
+    select = Select(Ice, bind(Ice, Q(flavour="y")))
+    assert benchmark(templates.recall, select).access == INDEX
 
 
 def test_plan_of_a_scan(benchmark: BenchmarkFixture) -> None:
