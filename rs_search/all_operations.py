@@ -26,7 +26,16 @@ from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
 from .planner.plan import Select
-from .primary_key import equalities, is_given, key_for, names_of_key, primary_key, primary_key_of_values, text_of_pk
+from .primary_key import (
+    equalities,
+    is_given,
+    key_for,
+    named_by,
+    names_of_key,
+    primary_key,
+    primary_key_of_values,
+    text_of_pk,
+)
 from .progress import shown
 from .query.bind import bind, bind_reference
 from .query.conditions import Q
@@ -179,6 +188,13 @@ class Objects(Generic[M]):
 
         Raises `NotFound`, `MultipleFound`, a `QueryError`. Cost: 1 round trip by key, else that of `filter`.
         """
+        if len(lookups) == 1 and (named := named_by(self.model, *lookups.items())) is not None:
+            # Most questions: neither bound nor checked as conditions are, which takes as long as all else.
+            found = yield from records.get(state, self.model, lookups[named])
+            made = None if found is None else hydrator(self.model)(*found)
+            if made is not None and made._data.get(named) == lookups[named]:
+                return made  # type: ignore[no-any-return]
+            return (yield from _kept_elsewhere(self, state, lookups[named], lookups))
         pk = self._pk_among(lookups)
         if pk is None:
             return (yield from self._match_for_values(state, **lookups))
@@ -190,10 +206,7 @@ class Objects(Generic[M]):
         found = yield from relations.get_if(state, self.model, pk, where)
         if found is not None:
             return hydrator(self.model)(*found)  # type: ignore[no-any-return]
-        if by_pk:
-            raise NotFound(f"{self._none_under(pk)} meets {_shown(lookups)}")
-        # An object with a pk of its own, or whose id changed since, is kept under another key.
-        return (yield from self._match_for_values(state, **lookups))
+        return (yield from _kept_elsewhere(self, state, pk, lookups))
 
     match, amatch = sync(_match), awaited(_match)
 
@@ -507,6 +520,14 @@ class Objects(Generic[M]):
         if "pk" not in schema_of(self.model).fields and is_given(given.get("pk")):
             return text_of_pk(self.model, given["pk"])
         return primary_key_of_values(self.model, given)
+
+
+def _kept_elsewhere(of: Objects[M], state: ServerState, pk: str, lookups: dict[str, Any]) -> Operation[M]:
+    """The one object that meets lookups and is not kept under ``pk``, which they make. Raises as `Objects.match`."""
+    if is_given(equalities(lookups).get("pk")):
+        raise NotFound(f"{of._none_under(pk)} meets {_shown(lookups)}")
+    # An object with a pk of its own, or whose id changed since, is kept under another key.
+    return (yield from of._match_for_values(state, **lookups))
 
 
 @once_per_class

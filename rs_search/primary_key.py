@@ -122,6 +122,20 @@ def key_for(model: type[Model], pk: str) -> str:
     return storage_of(model).key(pk)
 
 
+def named_by(model: type[Model], lookup: tuple[str, Any]) -> str | None:
+    """The field that a lookup demands to be equal to a text, if that text is the primary key as it is."""
+    name, value = lookup
+    plain = type(value) is str and value != "" and value.isascii()
+    return name if plain and name in _naming(model) else None
+
+
+@once_per_class
+def _naming(model: type[Model]) -> frozenset[str]:
+    """The fields whose text, asked for alone, is the primary key."""
+    own = own_method(model, "__primary_key__") is not None
+    return frozenset(name for name in _MAKES_KEY if is_text(model, name) and not (own and name == "id"))
+
+
 def text_of_pk(model: type[Model], value: Any) -> str:
     """A primary key as text, read by the type of the ``pk`` field, or the ``id`` that stands for it."""
     return _pk_reader(model)(value)
