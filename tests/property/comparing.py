@@ -69,6 +69,11 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c: _pks(c.rows()[1:9][c.start : c.stop]),
         lambda c, rows: _pks(rows[1:9][c.start : c.stop]),
     ),
+    # Each of them is looked for where the one before it ended.
+    "pages": (
+        lambda c: [_pks(c.rows()[start:stop]) for start, stop in _pages(c)],
+        lambda c, rows: [_pks(rows[start:stop]) for start, stop in _pages(c)],
+    ),
     "printed": (lambda c: _pks(_again(c.rows()[c.start : c.stop], c)), lambda c, rows: _pks(rows[c.start : c.stop])),
     "exists": (lambda c: c.rows().exists(), lambda c, rows: bool(rows)),
     "first": (lambda c: _pks([c.rows().first()]), lambda c, rows: _pks(rows[:1])),
@@ -108,6 +113,10 @@ ASKED: dict[str, tuple[Callable[[Case], Any], Callable[[Case, list[Any]], Any]]]
         lambda c, rows: rows[c.start].pk if len(rows) > c.start else None,
     ),
 }
+
+
+def _pages(case: Case) -> list[tuple[int, int | None]]:
+    return [(0, 2), (2, 4), (case.start, case.stop), (0, 1), (0, 5), (case.start, case.stop)]
 
 
 def _again(asked: Any, case: Case) -> Any:
