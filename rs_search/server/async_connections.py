@@ -36,26 +36,21 @@ MOST_CONNECTIONS = 20
 
 
 class Gate:
-    """Lets as many tasks in as a client may have connections: redis-py raises where one more asks for one."""
+    """Lets as many tasks in as a client may have connections: redis-py raises where one more asks for one.
+
+    Who sends a command acquires ``commands``, and releases it at the end.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._commands = asyncio.Semaphore(most)
+        self.commands = asyncio.Semaphore(most)
         # They keep a connection for a whole block, in which others are needed.
         self._watchers = asyncio.Semaphore(max(1, most // 2))
 
-    async def acquire(self) -> None:
-        """Wait for a connection; `release` gives it back."""
-        await self._commands.acquire()
-
-    def release(self) -> None:
-        """Let another task have the connection."""
-        self._commands.release()
-
     async def pass_through(self, permits: contextlib.ExitStack) -> None:
-        """`acquire` until the ``permits`` are closed."""
-        await self.acquire()
-        permits.callback(self.release)
+        """Acquire a connection until the ``permits`` are closed."""
+        await self.commands.acquire()
+        permits.callback(self.commands.release)
 
     async def hold(self, permits: contextlib.ExitStack) -> None:
         """`pass_through` for a while in which more connections are asked for. Raises `TransactionError`."""

@@ -93,14 +93,15 @@ async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any]
 
 
 async def _aperform(request: Request, server: AsyncServer) -> Any:
-    if not isinstance(request, (Command, Batch)):
+    if isinstance(request, Batch):
+        if request.role != ASK and (inside := current()) is not None:
+            return inside.add(request, server)
+        if request is ALONE:
+            return []
+    elif not isinstance(request, Command):
         return await _AWAITED[type(request)](request, server)
-    if isinstance(request, Batch) and request.role != ASK and (inside := current()) is not None:
-        return inside.add(request, server)
-    if request is ALONE:
-        return []
     try:
-        await server.gate.acquire()
+        await server.gate.commands.acquire()
         return await unbroken(_asent(request, server))
     except CLIENT_ERRORS as error:
         raise translated(error, server.address, _named(request), _is_sent_once(request)) from error
@@ -145,7 +146,7 @@ async def _asent(request: Command | Batch, server: AsyncServer) -> Any:
                 return await _asent_batch(request, server.client)
         return await _asent_batch(request, server.client)
     finally:
-        server.gate.release()
+        server.gate.commands.release()
 
 
 async def _asent_batch(batch: Batch, client: Any) -> list[Any]:
