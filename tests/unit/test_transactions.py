@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import redis
 from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from schematics.models import Model
 from schematics.types import IntType, StringType
 
@@ -360,7 +362,7 @@ def test_an_object_without_a_key_cannot_be_watched(wire: Client) -> None:
 
 
 def test_an_error_of_watching_comes_out_as_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ice, "__redis_client__", redis.Redis(port=1))
+    monkeypatch.setattr(Ice, "__redis_client__", redis.Redis(port=1, retry=Retry(NoBackoff(), 0)))
     with pytest.raises(ServerUnavailable), transaction(watch=[ice("1")]):
         raise AssertionError("the block must not run")
 
