@@ -54,7 +54,7 @@ from .server.replies import plain
 from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
 from .turns import READ, freed, in_turns
-from .twins import Make, awaited, sync
+from .twins import Arguments, Make, Options, awaited, sync
 
 if TYPE_CHECKING:
     from .index import Index
@@ -470,13 +470,13 @@ class Objects(Generic[M]):
         yield from taking_turns(freed(found))
         return dict(zip(found_pks, rows, strict=True))
 
-    def call_operation(self, name: str, make: Make[T]) -> T:
+    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
         """Run an operation on the model's server and wait."""
-        return call(self.model, name, make)
+        return call(self.model, name, make, arguments, options)
 
-    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
+    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return acall(self.model, make)
+        return acall(self.model, make, arguments, options)
 
     def iterate(self, name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
         """The batches of a stream."""

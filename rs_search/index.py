@@ -15,7 +15,7 @@ from .operations.requests import Operation
 from .progress import shown
 from .server.calls import acall, call
 from .server.capabilities import ServerState
-from .twins import Make, T, awaited, sync
+from .twins import Arguments, Make, Options, T, awaited, sync
 
 
 class Index:
@@ -110,10 +110,10 @@ class Index:
 
     verify, averify = sync(_verify), awaited(_verify)
 
-    def call_operation(self, name: str, make: Make[T]) -> T:
+    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
         """Run an operation on the model's server and wait."""
-        return call(self.model, name, make)
+        return call(self.model, name, make, arguments, options)
 
-    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
+    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return acall(self.model, make)
+        return acall(self.model, make, arguments, options)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from .operations.requests import Operation
@@ -21,8 +22,10 @@ from .operations.requests import Operation
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
-#: What makes an operation, of what is known of the server.
-Make: TypeAlias = Callable[[Any], Operation[T]]
+#: What makes an operation, of what is known of the server, and of the caller's arguments.
+Make: TypeAlias = Callable[..., Operation[T]]
+Arguments: TypeAlias = tuple[Any, ...]
+Options: TypeAlias = dict[str, Any]
 
 
 class sync(Generic[S, P, T]):  # noqa: N801
@@ -32,7 +35,7 @@ class sync(Generic[S, P, T]):  # noqa: N801
         self.operation = operation
 
         def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:
-            return instance.call_operation(self.name, lambda state: operation(instance, state, *arguments, **options))
+            return instance.call_operation(self.name, MethodType(operation, instance), arguments, options)
 
         self.method = _told_as(operation, method)
 
@@ -58,7 +61,7 @@ class awaited(Generic[S, P, T]):  # noqa: N801
         self.operation = operation
 
         async def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:
-            return await instance.await_operation(lambda state: operation(instance, state, *arguments, **options))
+            return await instance.await_operation(MethodType(operation, instance), arguments, options)
 
         self.method = _told_as(operation, method)
 

@@ -12,7 +12,7 @@ from ..operations.requests import OnError, OnProgress, Operation, Stream
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
-from ..twins import Make, awaited, sync
+from ..twins import Arguments, Make, Options, awaited, sync
 from .bind import bind, bind_order, bind_paths
 from .conditions import Q, arguments
 from .prefetch import bind_prefetch
@@ -54,10 +54,10 @@ class Answers(Protocol):
     def by_pks(self, state: Any, select: Select, shape: Shape, pks: Iterable[Any] | None) -> Operation[dict[str, Any]]:
         """The rows by primary key, of those that are among ``pks``."""
 
-    def call_operation(self, name: str, make: Make[T]) -> T:
+    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
         """Run an operation and wait."""
 
-    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
+    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
         """Run an operation in the event loop."""
 
     def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
@@ -326,13 +326,13 @@ class ResultSet(Generic[R]):
 
     _profile, _aprofile = sync(_profiled), awaited(_profiled)
 
-    def call_operation(self, name: str, make: Make[T]) -> T:
+    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
         """Run an operation on the model's server and wait."""
-        return self._answers.call_operation(name, make)
+        return self._answers.call_operation(name, make, arguments, options)
 
-    def await_operation(self, make: Make[T]) -> Coroutine[Any, Any, T]:
+    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
         """Run an operation on the model's server, in the running event loop."""
-        return self._answers.await_operation(make)
+        return self._answers.await_operation(make, arguments, options)
 
     def _asked(self) -> Select:
         # distinct() without names is about the rows of values(), whichever of the two is called first.

@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 
 from ..errors import ServerError
 from ..operations.requests import Operation, Stream
+from ..twins import Make
 from .async_connections import async_server_of, server_here
 from .capabilities import ServerState
 from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
+_NO_OPTIONS: dict[str, Any] = {}
 #: Of a small command each step on the way counts.
 _new = tuple.__new__
 #: The name under which an attribute that is read loads what it refers to.
@@ -27,13 +29,18 @@ _AWAITED = {
 }
 
 
-def call(model: type[Any], name: str, make: Callable[[ServerState], Operation[T]]) -> T:
-    """Run an operation and wait. Raises `ServerError` where it has to ask and the model has an async client only."""
+def call(
+    model: type[Any], name: str, make: Make[T], arguments: tuple[Any, ...] = (), options: dict[str, Any] = _NO_OPTIONS
+) -> T:
+    """Run an operation that ``make`` makes of what is known of the server, and of arguments, and wait.
+
+    Raises `ServerError` where it has to ask and the model has an async client only.
+    """
     client = client_of(model)
     known = known_of(client)
     if known.waits:
-        return _without_asking(model, name, make(known.state))
-    return run(make(known.state), _new(Server, (client, known.state, known.address)))
+        return _without_asking(model, name, make(known.state, *arguments, **options))
+    return run(make(known.state, *arguments, **options), _new(Server, (client, known.state, known.address)))
 
 
 def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
@@ -52,15 +59,19 @@ def _wrong_side(model: type[Any], name: str) -> str:
     return f"{model.__name__} has an async client: {how}"
 
 
-def acall(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> Coroutine[Any, Any, T]:
-    """Run an operation in the running event loop."""
+def acall(
+    model: type[Any], make: Make[T], arguments: tuple[Any, ...] = (), options: dict[str, Any] = _NO_OPTIONS
+) -> Coroutine[Any, Any, T]:
+    """`call`, in the running event loop."""
     server = server_here(model)
-    return _first_call(model, make) if server is None else arun(make(server.state), server)
+    if server is None:
+        return _first_call(model, make, arguments, options)
+    return arun(make(server.state, *arguments, **options), server)
 
 
-async def _first_call(model: type[Any], make: Callable[[ServerState], Operation[T]]) -> T:
+async def _first_call(model: type[Any], make: Make[T], arguments: tuple[Any, ...], options: dict[str, Any]) -> T:
     server = await async_server_of(model)
-    return await arun(make(server.state), server)
+    return await arun(make(server.state, *arguments, **options), server)
 
 
 def iterate(model: type[Any], name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:

@@ -20,6 +20,7 @@ from rs_search.planner.predicate import predicate
 from rs_search.query.queryset import ResultSet
 from rs_search.query.shapes import Shape
 from rs_search.turns import finished
+from rs_search.twins import Arguments, Make, Options
 
 DOCUMENTS = {
     f"k{number}": {"id": f"k{number}", "amount_kg": number, "flavour": "xy"[number % 2]} for number in range(7)
@@ -70,11 +71,11 @@ class Answering:
         yield from self._asked_for("remove")
         return len(self._rows(select, Shape()))
 
-    def call_operation(self, name: str, make: Callable[[Any], Operation[Any]]) -> Any:
-        return _run_to_its_end(make(None))
+    def call_operation(self, name: str, make: Make[Any], arguments: Arguments, options: Options) -> Any:
+        return _run_to_its_end(make(None, *arguments, **options))
 
-    async def await_operation(self, make: Callable[[Any], Operation[Any]]) -> Any:
-        return _run_to_its_end(make(None))
+    async def await_operation(self, make: Make[Any], arguments: Arguments, options: Options) -> Any:
+        return _run_to_its_end(make(None, *arguments, **options))
 
     def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
         return (request.rows for request in make(None) if isinstance(request, Deliver))

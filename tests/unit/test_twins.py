@@ -19,7 +19,7 @@ from rs_search import BaseRedisMixin, Objects, ResultSet, Transaction
 from rs_search.index import Index
 from rs_search.operations.requests import Operation, command
 from rs_search.planner.explain import Explanation
-from rs_search.twins import awaited, sync
+from rs_search.twins import Make, awaited, sync
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -262,9 +262,9 @@ class Counter:
 
     add, aadd = sync(_add), awaited(_add)
 
-    def call_operation(self, name: str, make: Callable[[Any], Operation[Any]]) -> Any:
+    def call_operation(self, name: str, make: Make[Any], arguments: Any, options: Any) -> Any:
         self.names.append(name)
-        operation = make("state")
+        operation = make("state", *arguments, **options)
         self.asked.append(next(operation))
         try:
             operation.send(len(self.asked))
@@ -272,8 +272,8 @@ class Counter:
             return stop.value
         raise AssertionError("it asked twice")
 
-    async def await_operation(self, make: Callable[[Any], Operation[Any]]) -> Any:
-        return self.call_operation("awaited", make)
+    async def await_operation(self, make: Make[Any], arguments: Any, options: Any) -> Any:
+        return self.call_operation("awaited", make, arguments, options)
 
 
 def test_both_twins_run_the_same_operation() -> None:
