@@ -109,13 +109,16 @@ _lock = threading.Lock()
 
 def server_here(model: type[Any]) -> AsyncServer | None:
     """The server of a model for the running event loop, if it was asked for before."""
-    client = client_of(model)
+    client, loop = client_of(model), _running()
+    here = None if loop is None else loop.here.get(id(getattr(client, "connection_pool", client)))
+    return None if here is None else _server(here, client)
+
+
+def _running() -> _Loop | None:
+    """What is known of the running event loop."""
     running = asyncio.get_running_loop()
     loop = _loops.get(id(running))
-    if loop is None or loop.running() is not running:
-        return None
-    here = loop.here.get(id(getattr(client, "connection_pool", client)))
-    return None if here is None else _server(here, client)
+    return loop if loop is not None and loop.running() is running else None
 
 
 def _server(here: _Here, client: Any) -> AsyncServer:
@@ -129,9 +132,7 @@ async def async_server_of(model: type[Any]) -> AsyncServer:
         return found
     client, running = client_of(model), asyncio.get_running_loop()
     pool = getattr(client, "connection_pool", client)
-    loop = _loops.get(id(running))
-    if loop is None or loop.running() is not running:
-        loop = await _begun(running)
+    loop = _running() or await _begun(running)
     known, here, place = known_of(client), loop.here, id(pool)
     alive = weakref.ref(pool, lambda _: here.pop(place, None))
     if known.waits and _serves(pool, running):
@@ -210,6 +211,6 @@ async def _close_with_loop(place: int, loop: _Loop) -> AsyncGenerator[None, None
 
 async def aclose() -> None:
     """Close the clients that were opened for this event loop; the next call opens new ones."""
-    loop = _loops.get(id(asyncio.get_running_loop()))
+    loop = _running()
     if loop is not None and loop.closer is not None:
         await loop.closer.aclose()
