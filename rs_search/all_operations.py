@@ -104,7 +104,7 @@ class Objects(Generic[M]):
         gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
         refuse_others(self.model, instance)
-        life = options_of(self.model).expire if expire is None else seconds_to_live(self.model, expire)
+        life = self._life(expire)
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
@@ -487,7 +487,7 @@ class Objects(Generic[M]):
         return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        make = hydrator(self.model) if shape.kind == INSTANCE else row_maker(self.model, shape)
+        make = row_maker(self.model, shape)
         return [make(key, document) for key, document in rows]
 
     def _wanted(self, select: Select, shape: Shape) -> Select:

@@ -16,7 +16,7 @@ from schematics.models import Model
 from .memo import once_per_class
 from .options import options_of
 from .primary_key import names_of_key
-from .query.shapes import PARTIAL, Shape
+from .query.shapes import INSTANCE, PARTIAL, Shape
 from .reading import Document, Stored, decode, decode_fields, parse
 from .schema import schema_of
 from .storage import storage_of
@@ -50,11 +50,11 @@ def loaded(instance: Any) -> Loaded | None:
 
 def row_maker(model: type[Model], shape: Shape) -> Make:
     """The function that makes the rows of a result set."""
-    if shape.of_values:
-        return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _value_row_maker(model, shape))
+    if shape.kind == INSTANCE:
+        return hydrator(model)
     if shape.kind == PARTIAL:
         return hydrator(model, partial_fields(model, shape))
-    return hydrator(model)
+    return _kept(model, (shape.kind, *(path.names for path in shape.paths)), lambda: _value_row_maker(model, shape))
 
 
 def partial_fields(model: type[Model], shape: Shape) -> frozenset[str]:

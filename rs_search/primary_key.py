@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -125,8 +125,12 @@ def key_for(model: type[Model], pk: str) -> str:
 def named_by(model: type[Model], lookup: tuple[str, Any]) -> str | None:
     """The field that a lookup demands to be equal to a text, if that text is the primary key as it is."""
     name, value = lookup
-    plain = type(value) is str and value != "" and value.isascii()
-    return name if plain and name in _naming(model) else None
+    return name if is_plain(value) and name in _naming(model) else None
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a text that makes a primary key as it is, where the field takes any text."""
+    return type(value) is str and value != "" and value.isascii()
 
 
 @once_per_class
@@ -138,20 +142,10 @@ def _naming(model: type[Model]) -> frozenset[str]:
 
 def text_of_pk(model: type[Model], value: Any) -> str:
     """A primary key as text, read by the type of the ``pk`` field, or the ``id`` that stands for it."""
-    return _pk_reader(model)(value)
+    return text_of(model, _holder(model), value)
 
 
 @once_per_class
-def _pk_reader(model: type[Model]) -> Callable[[Any], str]:
-    name = _holder(model)
-    as_it_is = name in _texts(model)
-
-    def read(value: Any) -> str:
-        return value if as_it_is and type(value) is str and value.isascii() else text_of(model, name, value)
-
-    return read
-
-
 def _holder(model: type[Model]) -> str:
     fields = schema_of(model).fields
     return next((name for name in _MAKES_KEY if name in fields), "pk")

@@ -20,7 +20,7 @@ from ..server.capabilities import IndexHealth, ServerState, discover
 from ..server.index_arguments import create_arguments
 from ..server.index_info import IndexInfo, index_info
 from ..storage import storage_of
-from ..storage.base import BATCH
+from ..storage.base import batched
 from ..storage.json_document import STRINGS, existing
 from .inside import keys_outside
 from .requests import Begin, Command, Finish, Operation, Pause, command
@@ -191,9 +191,9 @@ def _fit(state: ServerState, schema: IndexSchema, info: IndexInfo, lock: str) ->
 def _write_stale(state: ServerState, schema: IndexSchema, lock: str) -> Operation[None]:
     capabilities = yield from discover(state)
     keys = yield from storage_of(schema.model).keys()
-    for start in range(0, len(keys), BATCH):
+    for batch in batched(keys):
         found = Found()
-        yield from look_at(schema, keys[start : start + BATCH], found)
+        yield from look_at(schema, batch, found)
         # What cannot be read is told when it is: the index refuses it, or its member is no number or date.
         yield from write_again(schema, found.stale, capabilities, as_it_is)
         yield command("PEXPIRE", lock, FITTING)

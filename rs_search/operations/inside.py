@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import IncompleteResult
 from ..server.replies import LISTED, search_page
-from ..storage.base import BATCH
+from ..storage.base import batched
 from .candidates import listed_keys
 from .requests import Batch, Command, Operation, command
 
@@ -14,8 +14,7 @@ from .requests import Batch, Command, Operation, command
 def keys_outside(name: str, keys: list[str]) -> Operation[list[str]]:
     """Those of the keys that are not in an index; 1 round trip a thousand, 2 where some of them are not."""
     outside: list[str] = []
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in batched(keys):
         (inside,) = yield from _counted(name, [batch])
         if not inside:
             outside += batch

@@ -100,12 +100,10 @@ def sorted_rows(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
     assert stop is not None
     if stop <= start:
         return []
-    if plan.select.order and (near := horizons.within(plan)) is not None:
-        rows = yield from _slice(near, capabilities)
-        if rows is not None and len(rows) == stop - start:
-            horizons.note(plan, rows, _ranks(plan))
-            return rows
-    rows = yield from _slice(plan, capabilities)
+    near = horizons.within(plan) if plan.select.order else None
+    rows = None if near is None else (yield from _slice(near, capabilities))
+    if rows is None or len(rows) < stop - start:
+        rows = yield from _slice(plan, capabilities)
     if plan.select.order and rows is not None and len(rows) == stop - start:
         horizons.note(plan, rows, _ranks(plan))
     return rows
@@ -128,9 +126,7 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if plan.filter is not None or stop + 1 > capabilities.most_rows:
         return None
     page = complete(search_page((yield _search_command(plan, start - before, stop + 1))))
-    if not (page.texts_there or all(text is not None for _, text in page.rows)) or _is_cut(
-        page, start - before, stop + 1
-    ):
+    if not page.whole or _is_cut(page, start - before, stop + 1):
         return None
     rank = _ranks(plan)
     found = [(key, rank((key, text)), text) for key, text in page.rows]
@@ -165,7 +161,7 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
     for _ in range(MOST_RETRIES):
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
-        if page.texts_there or all(text is not None for _, text in page.rows):
+        if page.whole:
             cut = _is_cut(page, plan.select.start, stop) and (yield from _may_be_cut(plan, page))
             return None if cut else page.rows
     return None

@@ -33,7 +33,7 @@ from ..reading import Row
 from ..rewriting import bumped, change, check_names, check_values, rewritten
 from ..server.capabilities import OUTDATED, ServerState, discover, rediscovering
 from ..storage import storage_of
-from ..storage.base import ABSENT, ALWAYS, BATCH, SEEN, Record, Storage
+from ..storage.base import ABSENT, ALWAYS, SEEN, Record, Storage, batched
 from ..turns import in_turns
 from . import versions
 from .requests import ALONE, Operation, Pause, taking_turns
@@ -89,8 +89,8 @@ def _get_many(state: ServerState, model: type[Model], pks: list[str]) -> Operati
     storage = storage_of(model)
     found: dict[str, Row] = {}
     wanted = yield from storage.keys_for(list(dict.fromkeys(pks)))
-    for start in range(0, len(wanted), BATCH):
-        rows = yield from storage.found(wanted[start : start + BATCH], capabilities)
+    for batch in batched(wanted):
+        rows = yield from storage.found(batch, capabilities)
         found.update((storage.pk(row[0]), row) for row in reversed(rows))
     build = hydrator(model)
 

@@ -130,11 +130,6 @@ def consume(stream: Stream, take: Callable[[list[Any]], bool]) -> Operation[None
     yield from cast("Operation[None]", through(stream, lambda rows: (None, take(rows))))
 
 
-def delivered(rows: list[Any]) -> Stream:
-    """A stream of one batch."""
-    yield Deliver(rows)
-
-
 def taking_turns(work: Work[T]) -> Operation[T]:
     """The result of work in turns, between which other tasks of an event loop have theirs."""
     while True:

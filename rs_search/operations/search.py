@@ -45,7 +45,6 @@ from .requests import (
     Stream,
     command,
     consume,
-    delivered,
     next_batch,
     taking_turns,
     through,
@@ -265,7 +264,7 @@ def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[lis
     select = plan.select
     if plan.access == NONE:
         return []
-    doubtful = bool(plan.doubts) and (yield from _has_doubts(plan))
+    doubtful = yield from _has_doubts(plan)
     if plan.sorted_there and not doubtful and select.stop is not None:
         rows = yield from sorted_rows(plan, capabilities)
         if rows is not None:
@@ -273,13 +272,14 @@ def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[lis
             return rows
     if select.order:
         return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
+    if select.distinct is not None:
+        return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful), True))
     rows, total = yield from one_page(plan, capabilities, tally, doubtful)
-    if rows is not None and select.distinct is None:
-        return rows[select.start : select.stop] if select.sliced else rows
+    if rows is not None:
+        return rows[select.start : select.stop]
     # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
-    sort = select.stop is not None or select.distinct is not None
-    stream = other_rows(plan, capabilities, tally, doubtful, total, sort) if rows is None else delivered(rows)
-    return (yield from _rows_by_key(plan, stream, sort))
+    sort = select.stop is not None
+    return (yield from _rows_by_key(plan, other_rows(plan, capabilities, tally, doubtful, total, sort), sort))
 
 
 def _rows_by_key(plan: Plan, stream: Stream, in_order: bool) -> Operation[list[Row]]:

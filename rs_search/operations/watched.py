@@ -16,7 +16,7 @@ from ..schema import COMPANIONS, schema_of
 from ..server.capabilities import ServerState, discover
 from ..server.replies import text
 from ..storage import scripts, storage_of
-from ..storage.base import BATCH
+from ..storage.base import batched
 from .requests import Operation
 
 #: By one command, which may go over the connection that watches.
@@ -66,8 +66,7 @@ def refuse_other_types(held: Mapping[str, frozenset[str]]) -> Operation[None]:
     1 round trip a thousand keys.
     """
     keys = list(held)
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in batched(keys):
         kinds = yield scripts.run(_TYPES, batch)
         for key, kind in zip(batch, map(text, kinds), strict=True):
             if kind != "none" and kind not in held[key]:

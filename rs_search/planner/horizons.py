@@ -16,7 +16,7 @@ from ..memo import once_per_class
 from ..query.tree import AllOf, Bounds, Condition
 from ..reading import Row
 from . import templates
-from .plan import Plan, make_plan
+from .plan import Plan, conjuncts, make_plan
 
 #: Questions that are remembered of a model.
 MOST_QUESTIONS = 1000
@@ -37,7 +37,7 @@ def within(plan: Plan) -> Plan | None:
     if end is None:
         return None
     near = Condition(first.path, "between", Bounds(low=end) if first.descending else Bounds(high=end), "")
-    select = plan.select._replace(where=AllOf((*_conjuncts(plan), near)))
+    select = plan.select._replace(where=AllOf((*conjuncts(plan.where), near)))
     found = templates.recall(select)
     if found is None:
         found = make_plan(select, None)
@@ -72,10 +72,6 @@ def _end(reached: _Reached, start: int, stop: int) -> Any:
         return reached.last
     end = reached.last + (further if isinstance(reached.last, float) else ceil(further))
     return end if isfinite(end) else reached.last
-
-
-def _conjuncts(plan: Plan) -> tuple[Any, ...]:
-    return plan.where.children if isinstance(plan.where, AllOf) else (plan.where,)
 
 
 def _question(plan: Plan) -> tuple[Any, ...]:

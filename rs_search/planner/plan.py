@@ -35,11 +35,6 @@ class Select(NamedTuple):
     distinct: tuple[Path, ...] | None = None
     members: frozenset[str] | None = None
 
-    def cut(self, start: int, stop: int | None) -> Select:
-        """The same question for the rows from ``start`` to ``stop`` only."""
-        # Not by _replace, which takes three times as long.
-        return Select(self.model, self.where, self.order, start, stop, self.keys_down, self.distinct, self.members)
-
     @property
     def sliced(self) -> bool:
         """Whether not all rows are asked for."""
@@ -122,7 +117,7 @@ def make_plan(select: Select, why_no_search: str | None) -> Plan:
     parameters = ft.Parameters()
     pushed = _EVERY_DOCUMENT if check is None else ft.push(where, schema, parameters)
     if pushed is not None and pushed.exact:
-        parts = tuple(Part(child, "exact", checked=False) for child in _conjuncts(where))
+        parts = tuple(Part(child, "exact", checked=False) for child in conjuncts(where))
         return _indexed(select, where, None, schema, pushed, None, parameters, parts)
     return _narrowed(select, where, schema, pushed, parameters)
 
@@ -135,7 +130,7 @@ def _narrowed(
     select: Select, where: Bound, schema: IndexSchema, pushed: ft.Pushed | None, parameters: ft.Parameters
 ) -> Plan:
     """The plan of conditions that the query text alone does not meet exactly."""
-    parts = tuple(_part(child, schema) for child in _conjuncts(where))
+    parts = tuple(_part(child, schema) for child in conjuncts(where))
     filter_text = _filter([part.condition for part in parts if part.fate == "filter"], schema)
     if pushed is None and filter_text is None:
         return Plan(select, SCAN, where, where, schema, parts=parts, why="the index cannot narrow it down")
@@ -175,7 +170,8 @@ def _indexed(
                 server_order, parts)  # fmt: skip
 
 
-def _conjuncts(where: Bound) -> tuple[Bound, ...]:
+def conjuncts(where: Bound) -> tuple[Bound, ...]:
+    """What all must hold, of normalised conditions."""
     return where.children if isinstance(where, AllOf) else (where,)
 
 
@@ -192,8 +188,6 @@ def _part(condition: Bound, schema: IndexSchema) -> Part:
 
 def sort_arguments(plan: Plan) -> list[str]:
     """``SORTBY`` of FT.AGGREGATE for the plan's order; ties by key."""
-    if not plan.select.order:
-        return ["SORTBY", "2", "@__key", _direction(plan.select.keys_down)]
     keys = [word for key in plan.select.order for word in _sorted_by(plan, key, "@")]
     keys += ["@__key", _direction(plan.select.keys_down)]
     return ["SORTBY", str(len(keys)), *keys]

@@ -264,8 +264,6 @@ class TextQuery:
 
 def is_indexable(word: str) -> bool:
     """Whether the server's index can hold the word."""
-    if word.isascii():
-        return len(word) <= LONGEST_INDEXED
     try:
         return len(word.encode()) <= LONGEST_INDEXED
     except UnicodeEncodeError:
@@ -287,9 +285,9 @@ def index_terms(word: str) -> tuple[str, ...]:
 
 # --- reading what a user wrote --------------------------------------------------------------------------------------
 
-#: A phrase, a bar, or what stands between blanks; a minus before the first two leaves out.
 #: What has nothing but words.
 _PLAIN = re.compile(r"[A-Za-z0-9_ ]*")
+#: A phrase, a bar, or what stands between blanks; a minus before the first two leaves out.
 _CHUNKS = re.compile(r'(?P<minus>(?<![^\s|])-(?=[^\s|-]))?(?:"(?P<phrase>[^"]*)"|(?P<chunk>[^\s"|]+))|(?P<bar>\|)')
 
 

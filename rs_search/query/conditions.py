@@ -13,9 +13,6 @@ from .written import written
 DEEPEST_SHOWN = 90
 
 
-_put = object.__setattr__
-
-
 @dataclass(frozen=True, init=False)
 class Q:
     """Lookups joined by ``&``, ``|``, ``^`` (an odd number of them holds) and ``~``; immutable.
@@ -33,14 +30,12 @@ class Q:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
         named = [(name, value if type(value) in _FIXED else _kept(value)) for name, value in lookups.items()]
-        _put(self, "children", (*children, *named))
-        _put(self, "connector", "&")
-        _put(self, "negated", False)
+        self._fill((*children, *named), "&", False)
 
     def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
-        _put(self, "children", children)
-        _put(self, "connector", connector)
-        _put(self, "negated", negated)
+        object.__setattr__(self, "children", children)
+        object.__setattr__(self, "connector", connector)
+        object.__setattr__(self, "negated", negated)
         return self
 
     def __and__(self, other: Q) -> Q:

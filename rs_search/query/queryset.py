@@ -382,9 +382,8 @@ class ResultSet(Generic[R]):
         return rows[0]
 
     def _sliced(self, start: int, stop: int | None) -> ResultSet[R]:
-        select = self._select.cut(*within(self._select.start, self._select.stop, start, stop))
-        step = (f"[{start or ''}:{'' if stop is None else stop}]", None)
-        part: ResultSet[R] = ResultSet(self._answers, select, (*self._steps, step), self._shape)
+        begin, end = within(self._select.start, self._select.stop, start, stop)
+        part = self._with((f"[{start or ''}:{'' if stop is None else stop}]", None), start=begin, stop=end)
         if self._rows is not None:
             part._rows = self._rows[start:stop]
         return part

@@ -93,13 +93,10 @@ async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any]
 
 
 async def _aperform(request: Request, server: AsyncServer) -> Any:
-    if isinstance(request, Batch):
-        if request.role != ASK and (inside := current()) is not None:
-            return inside.add(request, server)
-        if request is ALONE:
-            return []
-    elif not isinstance(request, Command):
+    if not isinstance(request, (Command, Batch)):
         return await _AWAITED[type(request)](request, server)
+    if isinstance(request, Batch) and _stays(request, server):
+        return None
     try:
         await server.gate.commands.acquire()
         return await unbroken(_asent(request, server))
@@ -160,17 +157,11 @@ async def _asent_batch(batch: Batch, client: Any) -> list[Any]:
 
 
 def _perform(request: Request, server: Server) -> Any:
-    if isinstance(request, Batch):
-        if request.role != ASK and (inside := current()) is not None:
-            return inside.add(request, server)
-        if request is ALONE:
-            return []
-    elif not isinstance(request, Command):
+    if not isinstance(request, (Command, Batch)):
         return _CALLED[type(request)](request, server)
+    if isinstance(request, Batch) and _stays(request, server):
+        return None
     try:
-        if isinstance(request, Command):
-            # As `_sent` does: of a small command each step on the way counts.
-            return server.client.execute_command(*request.arguments)  # type: ignore[no-untyped-call]
         return _sent(request, server)
     except CLIENT_ERRORS as error:
         return _sent_later(request, server, error)
@@ -242,6 +233,14 @@ def _sent_batch(batch: Batch, client: redis.Redis) -> list[Any]:
         for command in batch.commands:
             pipeline.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
         return pipeline.execute()
+
+
+def _stays(batch: Batch, server: Server | AsyncServer) -> bool:
+    """Whether nothing is sent for a batch now: it joins the block that this thread or task is in, or is empty."""
+    if batch.role != ASK and (inside := current()) is not None:
+        inside.add(batch, server)
+        return True
+    return batch is ALONE
 
 
 def _is_sent_once(request: Command | Batch) -> bool:

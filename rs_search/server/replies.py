@@ -17,6 +17,11 @@ class Page(NamedTuple):
     warnings: tuple[str, ...]
     texts_there: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether each row has its text."""
+        return self.texts_there or all(text is not None for _, text in self.rows)
+
 
 def text(value: Any) -> Any:
     """Bytes as text; all else as it is.
@@ -79,7 +84,7 @@ def told_total(reply: Any) -> tuple[int, tuple[str, ...]]:
     """
     if not isinstance(reply, dict):
         return int(reply[0]), ()
-    words = _BYTES if b"results" in reply else _TEXTS
+    words = _words_of(reply)
     return int(reply[words.total]), _warnings(reply, words)
 
 

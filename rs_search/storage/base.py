@@ -168,8 +168,7 @@ class Storage:
     def delete(self, keys: list[str], capabilities: Capabilities) -> Operation[int]:
         """Remove objects; gives how many there were."""
         deleted = 0
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
+        for batch in batched(keys):
             replies = yield Batch((command("DEL", *batch),), role=WRITE)
             deleted += len(batch) if replies is None else replies[0]
         return deleted

@@ -16,7 +16,7 @@ from ..reading import Document, Row
 from ..schema import schema_of
 from ..server.capabilities import Capabilities
 from . import scripts
-from .base import BATCH, Record, as_bytes
+from .base import BATCH, Record, as_bytes, batched
 from .keys import quoted
 from .string import TextStorage
 
@@ -143,8 +143,7 @@ class FieldKeys(TextStorage):
 
     def delete(self, keys: list[str], capabilities: Capabilities) -> Operation[int]:
         deleted = 0
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
+        for batch in batched(keys):
             commands = []
             for key in batch:
                 commands += [command("DEL", key), command("DEL", *(self.field_key(key, one) for one in self.members))]

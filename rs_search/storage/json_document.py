@@ -10,7 +10,7 @@ from ..operations.requests import CHANGE, Batch, Command, Operation, command
 from ..reading import Stored
 from ..server.capabilities import Capabilities
 from . import scripts
-from .base import BATCH, Record, Storage
+from .base import Record, Storage, batched
 
 _ANY_TYPE = """(function()
   local kind = redis.call('TYPE', KEYS[1]).ok
@@ -81,8 +81,7 @@ class JsonDocuments(Storage):
 
     def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
         try:
-            reply = yield Command(("JSON.GET" if capabilities.json else "GET", key))
-            return reply if type(reply) is bytes else _text(reply)
+            return _text((yield Command(("JSON.GET" if capabilities.json else "GET", key))))
         except WrongKeyType:
             if not capabilities.json:
                 raise
@@ -117,8 +116,7 @@ def _text(reply: Any) -> bytes | str | None:
 def existing(keys: list[str]) -> Operation[list[str]]:
     """Those of the keys that hold a JSON document; 1 round trip a thousand keys."""
     found: list[str] = []
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+    for batch in batched(keys):
         payloads = yield command("JSON.MGET", *batch, "$.__none__")
         found += [key for key, payload in zip(batch, payloads, strict=True) if payload is not None]
     return found

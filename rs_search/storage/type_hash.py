@@ -16,7 +16,7 @@ from ..reading import Stored
 from ..server.capabilities import Capabilities
 from ..server.replies import text
 from . import scripts
-from .base import BATCH, Record
+from .base import BATCH, Record, batched
 from .string import TextStorage
 
 SEPARATOR = "\0"
@@ -150,10 +150,10 @@ class TypeHash(TextStorage):
 
     def delete(self, keys: list[str], capabilities: Capabilities) -> Operation[int]:
         deleted = 0
-        for start in range(0, len(keys), BATCH):
-            hashes = _by_hash(keys[start : start + BATCH])
+        for batch in batched(keys):
+            hashes = _by_hash(batch)
             commands = tuple(command("HDEL", name, *fields) for name, fields in hashes.items())
-            replies = yield Batch(commands, role=WRITE, held=partial(self.held, keys[start : start + BATCH]))
+            replies = yield Batch(commands, role=WRITE, held=partial(self.held, batch))
             deleted += sum(map(len, hashes.values())) if replies is None else sum(replies)
         return deleted
 
