@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,14 +26,18 @@ from .requests import Begin, Finish, OnProgress, Operation, taking_turns
 OnError = Callable[[int, Any, Exception], None]
 #: An instance, what it was made, and what is written of that.
 _Ready = tuple[Any, Prepared, Record]
-#: Objects of the first batch at the most: the server has nothing to do until it is made ready.
-FIRST_BATCH = 50
+#: Objects of the first batch at the most: the server has nothing to do until it is made ready. Each one after it has
+#: as many times those of the last.
+FIRST_BATCH, GROWTH = 50, 2
+#: Batches that the server has at once. Between the replies to one and the next it would have nothing to do.
+MOST_FLYING = 3
 
 
-class _Flying(NamedTuple):
-    """A batch that is being written, and what tells when it is."""
+class _Batch(NamedTuple):
+    """Objects that are being written, their keys, and what tells when they are."""
 
     ready: list[_Ready]
+    keys: frozenset[str]
     begun: Any
 
 
@@ -80,35 +85,64 @@ def _put_versions(state: ServerState, source: Iterator[Any], many: Many) -> Oper
 
 
 def _put_many(state: ServerState, source: Iterator[Any], many: Many) -> Operation[int]:
-    """The server keeps a batch while the next one is made ready."""
-    position, kept, size = 0, 0, min(many.batch, FIRST_BATCH)
-    flying: _Flying | None = None
-    while True:
-        try:
-            # The iterator is the user's own, and may fail as well.
-            chunk = list(islice(source, size))
+    """The server has some batches to keep while the next one is made ready."""
+    position, size, flight = 0, min(many.batch, FIRST_BATCH), _Flight(many)
+    try:
+        # The iterator is the user's own, and may fail as well.
+        while chunk := list(islice(source, size)):
             ready = yield from taking_turns(_prepared(chunk, position, many))
-        except Exception:
-            # Those before a bad one are kept.
-            if flying is not None:
-                kept += yield from _landed(flying)
-                many.told(kept)
-            raise
-        if flying is not None:
-            kept += yield from _landed(flying)
-            many.told(kept)
-        if not chunk:
-            return kept
-        position, size = position + len(chunk), many.batch
-        flying = _Flying(ready, (yield Begin(_write_batch(state, ready, many))))
+            keys = frozenset(record.key for _, _, record in ready)
+            while flight.is_full(keys):
+                yield from flight.land()
+            flight.add(_Batch(ready, keys, (yield Begin(_write_batch(state, ready, many)))))
+            position, size = position + len(chunk), min(many.batch, GROWTH * size)
+    except Exception:
+        # Those before a bad one are kept.
+        yield from flight.land_all()
+        raise
+    yield from flight.land_all()
+    return flight.kept
 
 
-def _landed(flying: _Flying) -> Operation[int]:
-    """Wait until a batch is kept; gives how many objects it had."""
-    yield Finish(flying.begun)
-    for instance, prepared, _ in flying.ready:
-        note_written(instance, prepared)
-    return len(flying.ready)
+class _Flight:
+    """The batches that are being written."""
+
+    def __init__(self, many: Many) -> None:
+        self._many = many
+        self._batches: deque[_Batch] = deque()
+        self.kept = 0
+
+    def is_full(self, keys: frozenset[str]) -> bool:
+        """Whether one has to land before objects with these keys begin.
+
+        Each batch has a connection of its own, and the server takes them in any order: of two objects with one key
+        the later one stays.
+        """
+        return len(self._batches) >= MOST_FLYING or not all(keys.isdisjoint(one.keys) for one in self._batches)
+
+    def add(self, batch: _Batch) -> None:
+        """One more that is being written."""
+        self._batches.append(batch)
+
+    def land(self) -> Operation[None]:
+        """Wait until the first of them is kept."""
+        batch = self._batches.popleft()
+        yield Finish(batch.begun)
+        for instance, prepared, _ in batch.ready:
+            note_written(instance, prepared)
+        self.kept += len(batch.ready)
+        self._many.told(self.kept)
+
+    def land_all(self) -> Operation[None]:
+        """Wait for all of them, and then raise what the first raised that is not kept."""
+        failed: Exception | None = None
+        while self._batches:
+            try:
+                yield from self.land()
+            except Exception as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
 
 def _prepared(chunk: list[Any], position: int, many: Many) -> Work[list[_Ready]]:

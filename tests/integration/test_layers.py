@@ -7,6 +7,7 @@ import inspect
 import json
 import pickle
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +31,9 @@ from rs_search import (
     Q,
     QueryError,
     SchemaError,
+    SearchRedisMixin,
     SimpleRedisMixin,
+    WrongKeyType,
 )
 
 #: Two of the five kinds: there are five layers, and what differs between servers is tested elsewhere on all.
@@ -262,20 +265,40 @@ def test_an_object_is_gone_when_its_time_is_over(client: redis.Redis, layer: typ
 # --- many -----------------------------------------------------------------------------------------------------------
 
 
-def test_set_many_reads_a_generator_a_batch_at_a_time(ice: Any) -> None:
+def test_set_many_reads_a_generator_no_more_than_some_batches_ahead(ice: Any) -> None:
     made, told = [], []
 
     def instances() -> Iterator[Any]:
-        for number in range(25):
+        for number in range(95):
             made.append(number)
             yield ice({"pk": str(number), "n": number})
 
     def on_progress(kept: int) -> None:
         told.append((kept, len(made), ice.count()))
 
-    assert ice.set_many(instances(), batch=10, on_progress=on_progress) == 25
-    # The next batch is made ready while the server keeps this one.
-    assert told == [(10, 20, 10), (20, 25, 20), (25, 25, 25)]
+    assert ice.set_many(instances(), batch=10, on_progress=on_progress) == 95
+    assert [kept for kept, _, _ in told] == [*range(10, 91, 10), 95]
+    # The server has three batches, while the next one is made ready.
+    assert [read for _, read, _ in told] == [*(min(kept + 30, 95) for kept in range(10, 91, 10)), 95]
+    assert all(kept <= there <= kept + 20 for kept, _, there in told)
+
+
+def test_of_objects_with_one_key_set_many_keeps_the_last(ice: Any) -> None:
+    many = [ice({"pk": str(number % 7), "n": number}) for number in range(200)]
+    assert ice.set_many(many, batch=5) == 200
+    assert sorted(one.n for one in ice.all()) == list(range(193, 200))
+
+
+def test_set_many_waits_for_all_that_is_being_written_before_it_fails(ice: Any) -> None:
+    def instances() -> Iterator[Any]:
+        yield from (ice({"pk": str(number), "n": number}) for number in range(10, 70))
+        raise LookupError("no more")
+
+    before = threading.active_count()
+    with pytest.raises(LookupError):
+        ice.set_many(instances(), batch=10)
+    assert threading.active_count() == before
+    assert numbers(ice.all()) == list(range(10, 70))
 
 
 def test_set_many_tells_the_position_of_a_bad_object(ice: Any) -> None:
@@ -311,6 +334,18 @@ def monitored(client: redis.Redis, work: Callable[[], Any]) -> list[str]:
                 return commands
             commands.append(entry["command"])
     raise AssertionError
+
+
+def test_set_many_tells_of_a_batch_that_fails_when_those_beside_it_have_landed(indexed: redis.Redis) -> None:
+    ice = type("Ice", (Fields, SearchRedisMixin), {})
+    indexed.rpush("Ice:25", "no object of ours")
+    before = threading.active_count()
+    with pytest.raises(WrongKeyType):
+        ice.set_many((ice({"pk": str(number), "n": number}) for number in range(10, 99)), batch=10)
+    assert threading.active_count() == before
+    indexed.delete("Ice:25")
+    # The second of them failed, and by then the server had the third one too.
+    assert set(range(10, 40)) - {25} <= set(numbers(ice.all()))
 
 
 def test_a_filter_of_distributed_fields_reads_only_those_that_it_needs(client: redis.Redis) -> None:

@@ -127,5 +127,5 @@ def test_objects_are_validated_fifty_at_a_time() -> None:
         told.append(len(validated))
         if isinstance(request, Finish):
             break
-    # The first batch begins with fifty; the next one is made ready while it is written.
-    assert told == [50, 100, 120]
+    # The first batch begins with fifty; the next one is made ready while it is written, and begins as well.
+    assert told == [50, 100, 120, 120]
