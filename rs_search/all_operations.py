@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
@@ -19,9 +20,9 @@ from .hydration import hydrator, partial_fields, row_maker
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
-from .operations import bulk, records, relations, removal, search, selected
+from .operations import bulk, direct, records, relations, removal, search, selected
 from .operations.candidates import Tally
-from .operations.requests import ALONE, OnError, OnProgress, Operation, Stream, taking_turns, through
+from .operations.requests import ALONE, Direct, OnError, OnProgress, Operation, Stream, taking_turns, through
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -37,6 +38,7 @@ from .primary_key import (
     text_of_pk,
 )
 from .progress import shown
+from .query.answers import Again, Keep
 from .query.bind import bind, bind_reference
 from .query.conditions import Q
 from .query.prefetch import bind_prefetch
@@ -52,7 +54,7 @@ from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
-from .storage.base import ABSENT, ALWAYS, PRESENT
+from .storage.base import ABSENT, PRESENT
 from .turns import READ, freed, in_turns
 from .twins import Arguments, Make, Options, awaited, sync
 
@@ -92,7 +94,7 @@ class Objects(Generic[M]):
         if_absent: bool = False,
         if_present: bool = False,
         expire: int | None = None,
-    ) -> Operation[bool]:
+    ) -> Operation[bool] | Direct:
         """Validate an instance and keep it under its key; gives it a ``pk`` if it has none. Tells whether it was kept.
 
         Whole, or ``only`` the fields named, or those that ``changed`` since it was read, which leaves alone what others
@@ -109,11 +111,12 @@ class Objects(Generic[M]):
             if if_absent or if_present or (only is not None and changed):
                 raise QueryError(f"{self.model.__name__}.set() takes one of only, changed, if_absent, if_present")
             names = None if only is None else collection(only, f"{self.model.__name__}.set(only=…)")
-            return (yield from records.put_members(state, instance, names, expire))
+            return records.put_members(state, instance, names, expire)
         if if_absent and if_present:
             raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
-        when = ABSENT if if_absent else PRESENT if if_present else ALWAYS
-        return (yield from records.put(state, instance, life, when))
+        if if_absent or if_present:
+            return records.put(state, instance, life, ABSENT if if_absent else PRESENT)
+        return direct.put(state, instance, life) or records.put(state, instance, life)
 
     set, aset = sync(_set), awaited(_set)
 
@@ -183,18 +186,26 @@ class Objects(Generic[M]):
 
     persist, apersist = sync(_persist), awaited(_persist)
 
-    def _match(self, state: ServerState, /, **lookups: Any) -> Operation[M]:
+    def _match(self, state: ServerState, /, **lookups: Any) -> Operation[M] | Direct:
         """The one object that meets all of the lookups; a key lookup if they give what makes the primary key.
 
         Raises `NotFound`, `MultipleFound`, a `QueryError`. Cost: 1 round trip by key, else that of `filter`.
         """
-        if len(lookups) == 1 and (named := named_by(self.model, *lookups.items())) is not None:
-            # Most questions: neither bound nor checked as conditions are, which takes as long as all else.
-            found = yield from records.get(state, self.model, lookups[named])
-            made = None if found is None else hydrator(self.model)(*found)
-            if made is not None and made._data.get(named) == lookups[named]:
-                return made  # type: ignore[no-any-return]
-            return (yield from _kept_elsewhere(self, state, lookups[named], lookups))
+
+        def again() -> Operation[M]:
+            return self._matched(state, lookups)
+
+        named = named_by(self.model, *lookups.items()) if len(lookups) == 1 else None
+        if named is None:
+            return again()
+        # Most questions: neither bound nor checked as conditions are, which takes as long as all else.
+        pk = lookups[named]
+        missing = partial(_kept_elsewhere, self, state, pk, lookups)
+        return direct.get(state, self.model, pk, again, missing, named) or again()
+
+    match, amatch = sync(_match), awaited(_match)
+
+    def _matched(self, state: ServerState, lookups: dict[str, Any]) -> Operation[M]:
         pk = self._pk_among(lookups)
         if pk is None:
             return (yield from self._match_for_values(state, **lookups))
@@ -208,21 +219,29 @@ class Objects(Generic[M]):
             return hydrator(self.model)(*found)  # type: ignore[no-any-return]
         return (yield from _kept_elsewhere(self, state, pk, lookups))
 
-    match, amatch = sync(_match), awaited(_match)
-
-    def _match_for_pk(self, state: ServerState, pk: Any) -> Operation[M]:
+    def _match_for_pk(self, state: ServerState, pk: Any) -> Operation[M] | Direct:
         """The object with a primary key; raises `NotFound`. Cost: 1 round trip."""
+
+        def again() -> Operation[M]:
+            return self._matched_for_pk(state, pk)
+
+        def missing() -> None:
+            raise NotFound(self._none_under(pk))
+
+        return direct.get(state, self.model, pk, again, missing) or again()
+
+    match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
+
+    def _matched_for_pk(self, state: ServerState, pk: Any) -> Operation[M]:
         text = text_of_pk(self.model, pk)
         found = yield from records.get(state, self.model, text)
         if found is None:
             raise NotFound(self._none_under(text))
         return hydrator(self.model)(*found)  # type: ignore[no-any-return]
 
-    match_for_pk, amatch_for_pk = sync(_match_for_pk), awaited(_match_for_pk)
-
     def _match_for_values(self, state: ServerState, /, **lookups: Any) -> Operation[M]:
         """The one object that meets all of the lookups; raises `NotFound`, `MultipleFound`, a `QueryError`."""
-        found = yield from self.filter(**lookups)[:2]._fetch(state)
+        found = yield from self.filter(**lookups)[:2]._fetched(state)
         if not found:
             raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
         if len(found) > 1:
@@ -291,12 +310,14 @@ class Objects(Generic[M]):
         on_error: Callable[[int, M, Exception], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
     ) -> Operation[int]:
-        """Keep instances, read from the iterable a batch at a time, one ahead; gives how many. 1 round trip a batch.
+        """Keep instances, read from the iterable a batch at a time, three ahead; gives how many. 1 round trip a batch.
 
-        The first batch is of fifty at the most, so that the server has something to do soon. A bad one raises
-        `InvalidObject`, a stale one of a model with a ``__version_field__`` `Conflict` (which takes 2 round trips a
-        batch), with its position, and batches before its own are kept; with ``on_error`` it is told (position,
-        instance, error) instead, and the rest goes on. ``on_progress`` gets the number kept so far.
+        The first batch is of fifty at the most, and each after it of twice as many up to ``batch``, so that the server
+        soon has something to do; up to three are on their way at once. A bad one raises `InvalidObject`, a stale one of
+        a model with a ``__version_field__`` `Conflict` (which takes 2 round trips a batch), with its position, and
+        batches before its own are kept; with ``on_error`` it is told (position, instance, error) instead, and the rest
+        goes on. Where the server fails, batches beside the one that it tells of may be kept. ``on_progress`` gets the
+        number kept so far.
         """
         life, size = self._life(expire), batch_size(self.model, batch)
         task = bulk.Many(self.model, life, size, on_error, on_progress)
@@ -343,9 +364,9 @@ class Objects(Generic[M]):
         """All objects in an order, lazily."""
         return self._everything().order_by(*names)
 
-    def _count(self, state: ServerState, /, *conditions: Q, **lookups: Any) -> Operation[int]:
+    def _count(self, state: ServerState, /, *conditions: Q, **lookups: Any) -> Operation[int] | Direct:
         """How many objects meet all of the conditions."""
-        return (yield from self.filter(*conditions, **lookups)._count(state))
+        return self.filter(*conditions, **lookups)._count(state)
 
     count, acount = sync(_count), awaited(_count)
 
@@ -404,10 +425,12 @@ class Objects(Generic[M]):
 
     # --- what result sets ask -------------------------------------------------------------------------------------
 
-    def rows(self, state: ServerState, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
-        """The rows that a question finds, in order, and what that took."""
+    def rows(
+        self, state: ServerState, select: Select, shape: Shape, told: int | None = None
+    ) -> Operation[tuple[list[Any], Ran]]:
+        """The rows that a question finds, in order, and what that took; ``told``: how many, if more than a page."""
         began, tally = time.perf_counter(), Tally()
-        found = yield from search.select_rows(state, self._wanted(select, shape), tally)
+        found = yield from search.select_rows(state, self._wanted(select, shape), tally, told)
         if len(found) <= READ:
             rows = self._shaped(found, shape)
         else:
@@ -416,6 +439,22 @@ class Objects(Generic[M]):
         if shape.prefetch:
             yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(tally.examined, len(rows), (time.perf_counter() - began) * 1000)
+
+    def direct_rows(self, state: ServerState, select: Select, shape: Shape, keep: Keep, again: Again) -> Direct | None:
+        """The same by one command, where that is all it takes."""
+        if shape.prefetch:
+            return None
+        began = time.perf_counter()
+
+        def finish(found: list[Row]) -> list[Any]:
+            rows = self._shaped(found, shape)
+            return keep(rows, Ran(len(found), len(rows), (time.perf_counter() - began) * 1000))
+
+        return direct.rows(state, select, finish, again)
+
+    def direct_total(self, state: ServerState, select: Select, again: Again) -> Direct | None:
+        """How many a question finds by one command, where that is all it takes."""
+        return direct.count(state, select, again)
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""

@@ -17,13 +17,13 @@ from collections.abc import Callable, Coroutine
 from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
-from .operations.requests import Operation
+from .operations.requests import Direct, Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
 #: What makes an operation, of what is known of the server, and of the caller's arguments.
-Make: TypeAlias = Callable[..., Operation[T]]
+Make: TypeAlias = Callable[..., Operation[T] | Direct]
 Arguments: TypeAlias = tuple[Any, ...]
 Options: TypeAlias = dict[str, Any]
 
@@ -31,7 +31,7 @@ Options: TypeAlias = dict[str, Any]
 class sync(Generic[S, P, T]):  # noqa: N801
     """A method that runs an operation and waits: a function in its class, whose ``twin`` this is."""
 
-    def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T]]) -> None:
+    def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T] | Direct]) -> None:
         self.operation = operation
 
         def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:
@@ -57,7 +57,7 @@ class sync(Generic[S, P, T]):  # noqa: N801
 class awaited(Generic[S, P, T]):  # noqa: N801
     """The twin of `sync`: the same operation, awaited."""
 
-    def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T]]) -> None:
+    def __init__(self, operation: Callable[Concatenate[S, Any, P], Operation[T] | Direct]) -> None:
         self.operation = operation
 
         async def method(instance: Any, /, *arguments: Any, **options: Any) -> Any:

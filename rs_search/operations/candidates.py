@@ -203,13 +203,18 @@ def documents_of(model: Any, paths: Iterable[Path]) -> Callable[[Row], Document]
 def _first_page(plan: Plan, text: str, capabilities: Capabilities) -> Operation[Page | None]:
     """The first rows that a query text finds, and how many there are in all; None where more than one page does."""
     if plan.filter is None:
-        most = min(FIRST_ROWS, capabilities.most_rows)
-        return complete(search_page((yield search(plan, text, "RETURN", "1", "$", "LIMIT", "0", str(most)))))
+        return complete(search_page((yield first_page_command(plan, text, capabilities))))
     # No cursor: a task that is cancelled before it removes it leaves it, and the server has room for 128 an index.
     most = min(FIRST_ROWS + 1, capabilities.most_sorted_rows)
     page = complete(aggregate_page((yield aggregate(plan, text, "LIMIT", "0", str(most), "LOAD", "2", "@__key", "$"))))
     # What it says of a total is not of the rows that FILTER left.
     return page._replace(total=len(page.rows)) if len(page.rows) < most else None
+
+
+def first_page_command(plan: Plan, text: str, capabilities: Capabilities) -> Command:
+    """FT.SEARCH of the first rows that a query text finds, with their documents."""
+    most = min(FIRST_ROWS, capabilities.most_rows)
+    return search(plan, text, "RETURN", "1", "$", "LIMIT", "0", str(most))
 
 
 def keys_of(plan: Plan) -> Operation[list[str]]:

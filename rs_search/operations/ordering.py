@@ -126,7 +126,7 @@ def _searched(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] | N
     if plan.filter is not None or stop + 1 > capabilities.most_rows:
         return None
     page = complete(search_page((yield _search_command(plan, start - before, stop + 1))))
-    if not page.whole or _is_cut(page, start - before, stop + 1):
+    if not page.whole or is_cut(page, start - before, stop + 1):
         return None
     rank = _ranks(plan)
     found = [(key, rank((key, text)), text) for key, text in page.rows]
@@ -162,18 +162,18 @@ def _aggregated(plan: Plan, capabilities: Capabilities) -> Operation[list[Row] |
         page = complete(aggregate_page((yield words)))
         # A document that was removed between the index and the load is there without its text.
         if page.whole:
-            cut = _is_cut(page, plan.select.start, stop) and (yield from _may_be_cut(plan, page))
+            cut = is_cut(page, plan.select.start, stop) and (yield from _may_be_cut(plan, page))
             return None if cut else page.rows
     return None
 
 
-def _is_cut(page: Page, start: int, stop: int) -> bool:
+def is_cut(page: Page, start: int, stop: int) -> bool:
     """Whether rows are missing that the page tells of: the server's limit on results is lower than it was."""
     return len(page.rows) < min(stop, page.total) - start
 
 
 def _may_be_cut(plan: Plan, page: Page) -> Operation[bool]:
-    """The same of FT.AGGREGATE, where `_is_cut` says so: its total counts what FILTER left out as well."""
+    """The same of FT.AGGREGATE, where `is_cut` says so: its total counts what FILTER left out as well."""
     start, stop = plan.select.start, plan.select.stop or 0
     if plan.filter is None:
         return True

@@ -110,7 +110,13 @@ def put(state: ServerState, instance: Any, expire: int | None, when: str = ALWAY
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-    prepared = prepare(instance)
+    return (yield from put_prepared(state, instance, prepare(instance), expire, when))
+
+
+def put_prepared(
+    state: ServerState, instance: Any, prepared: Prepared, expire: int | None, when: str = ALWAYS
+) -> Operation[bool]:
+    """Keep an instance that is ready, and has no version."""
     record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
     try:
         written = yield from _write(state, type(instance), record)

@@ -50,6 +50,19 @@ class Batch(NamedTuple):
     held: Callable[[], Held] | None = None
 
 
+class Direct(NamedTuple):
+    """An operation that asks for one command, and takes no generator to do so, which in a small call is a tenth.
+
+    ``answer`` makes its result of the reply, or gives the operation that is left to do. ``again`` gives the operation
+    from its beginning, for where the command is refused, or is of a ``role`` that lets it wait for the end of a block.
+    """
+
+    arguments: tuple[Argument, ...]
+    answer: Callable[[Any], Any]
+    again: Callable[[], Operation[Any]]
+    role: str = ASK
+
+
 #: Nothing to do, but what follows cannot take part in a transaction: it says so before anything is asked.
 ALONE = Batch((), role=CHANGE)
 

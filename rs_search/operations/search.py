@@ -54,13 +54,15 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-def select_rows(state: ServerState, select: Select, tally: Tally) -> Operation[list[Row]]:
+def select_rows(state: ServerState, select: Select, tally: Tally, total: int | None = None) -> Operation[list[Row]]:
     """The rows of a question, in order; the ``tally`` gets how many documents were read.
+
+    ``total`` is how many candidates there are, if it is known to be more than a page.
 
     Cost: 1 round trip where the index tells exactly (1 more for each thousand rows beyond the first), plus the check
     of its candidates; a scan reads the collection, a thousand documents a round trip.
     """
-    return asked(state, select, _rows, tally)
+    return asked(state, select, _rows, tally, total)
 
 
 def count_rows(state: ServerState, select: Select) -> Operation[int]:
@@ -260,7 +262,7 @@ def keys_asked(state: ServerState, select: Select) -> Operation[tuple[list[str],
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[list[Row]]:
+def _rows(plan: Plan, capabilities: Capabilities, tally: Tally, total: int | None) -> Operation[list[Row]]:
     select = plan.select
     if plan.access == NONE:
         return []
@@ -274,9 +276,10 @@ def _rows(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[lis
         return (yield from ordered_rows(plan, rows_of(plan, capabilities, tally, doubtful, sort=False)))
     if select.distinct is not None:
         return (yield from _rows_by_key(plan, rows_of(plan, capabilities, tally, doubtful), True))
-    rows, total = yield from one_page(plan, capabilities, tally, doubtful)
-    if rows is not None:
-        return rows[select.start : select.stop]
+    if total is None:
+        rows, total = yield from one_page(plan, capabilities, tally, doubtful)
+        if rows is not None:
+            return rows[select.start : select.stop]
     # In the order of their keys, no more of them read than the slice needs; where all are read, put in order then.
     sort = select.stop is not None
     return (yield from _rows_by_key(plan, other_rows(plan, capabilities, tally, doubtful, total, sort), sort))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from dataclasses import replace
 from operator import index as whole
-from typing import Any, Generic, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
-from ..operations.requests import OnError, OnProgress, Operation, Stream
+from ..operations.requests import Direct, OnError, OnProgress, Operation, Stream
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
 from ..twins import Arguments, Make, Options, awaited, sync
+from .answers import Answers
 from .bind import bind, bind_order, bind_paths
 from .conditions import Q, arguments
 from .prefetch import bind_prefetch
@@ -23,48 +24,6 @@ from .tree import EVERYTHING, NOTHING, AllOf, AnyOf, Bound, Negation
 R = TypeVar("R")
 T = TypeVar("T")
 _INSTANCES = Shape()
-
-
-class Answers(Protocol):
-    """What a result set asks for its rows; `rs_search.all_operations.Objects` is one. Operations are generators."""
-
-    def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
-        """The rows that a question finds, and what that took."""
-
-    def batches(self, state: Any, select: Select, shape: Shape) -> Stream:
-        """The rows that a question finds, a batch at a time."""
-
-    def total(self, state: Any, select: Select) -> Operation[int]:
-        """How many it finds."""
-
-    def change(
-        self, state: Any, select: Select, values: dict[str, Any], on_progress: OnProgress, on_error: OnError
-    ) -> Operation[int]:
-        """Change what it finds; gives how many."""
-
-    def remove(self, state: Any, select: Select, on_progress: OnProgress) -> Operation[int]:
-        """Remove what it finds; gives how many."""
-
-    def explanation(self, state: Any, select: Select) -> Operation[Explanation]:
-        """Its plan."""
-
-    def profile(self, state: Any, select: Select) -> Operation[Any]:
-        """The server's own profile of its query."""
-
-    def by_pks(self, state: Any, select: Select, shape: Shape, pks: Iterable[Any] | None) -> Operation[dict[str, Any]]:
-        """The rows by primary key, of those that are among ``pks``."""
-
-    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
-        """Run an operation and wait."""
-
-    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
-        """Run an operation in the event loop."""
-
-    def iterate(self, name: str, make: Callable[[Any], Stream]) -> Iterator[list[Any]]:
-        """The batches of a stream."""
-
-    def aiterate(self, make: Callable[[Any], Stream]) -> AsyncGenerator[list[Any], None]:
-        """The batches of a stream, for ``async for``."""
 
 
 class ResultSet(Generic[R]):
@@ -203,19 +162,39 @@ class ResultSet(Generic[R]):
 
     # --- answers --------------------------------------------------------------------------------------------------
 
-    def _fetch(self, state: Any) -> Operation[list[R]]:
-        """The rows, read once and kept."""
+    def _fetched(self, state: Any, told: int | None = None) -> Operation[list[R]]:
         if self._rows is None:
-            self._rows, self._ran = yield from self._answers.rows(state, self._asked(), self._shape)
+            self._rows, self._ran = yield from self._answers.rows(state, self._asked(), self._shape, told)
         return self._rows
+
+    def _fetch(self, state: Any) -> Operation[list[R]] | Direct:
+        """The rows, read once and kept."""
+
+        def again(told: int | None = None) -> Operation[list[R]]:
+            return self._fetched(state, told)
+
+        def keep(rows: list[R], ran: Ran) -> list[R]:
+            self._rows, self._ran = rows, ran
+            return rows
+
+        if self._rows is not None:
+            return again()
+        return self._answers.direct_rows(state, self._asked(), self._shape, keep, again) or again()
 
     _read, _aread = sync(_fetch), awaited(_fetch)
 
-    def _count(self, state: Any) -> Operation[int]:
+    def _counted(self, state: Any) -> Operation[int]:
+        return len(self._rows) if self._rows is not None else (yield from self._answers.total(state, self._asked()))
+
+    def _count(self, state: Any) -> Operation[int] | Direct:
         """How many there are; asks the server, which counts by itself where nothing is left to check."""
+
+        def again(told: int | None = None) -> Operation[int]:
+            return self._counted(state)
+
         if self._rows is not None:
-            return len(self._rows)
-        return (yield from self._answers.total(state, self._asked()))
+            return again()
+        return self._answers.direct_total(state, self._asked(), again) or again()
 
     count, acount = sync(_count), awaited(_count)
 
@@ -223,13 +202,13 @@ class ResultSet(Generic[R]):
         """Whether there is any; reads no further than the first that is found."""
         if self._rows is not None:
             return bool(self._rows)
-        return (yield from self._sliced(0, 1)._count(state)) > 0
+        return (yield from self._sliced(0, 1)._counted(state)) > 0
 
     exists, aexists = sync(_exists), awaited(_exists)
 
     def _first(self, state: Any) -> Operation[R | None]:
         """The first row, or None."""
-        rows = yield from self._sliced(0, 1)._fetch(state)
+        rows = yield from self._sliced(0, 1)._fetched(state)
         return rows[0] if rows else None
 
     first, afirst = sync(_first), awaited(_first)
@@ -237,12 +216,12 @@ class ResultSet(Generic[R]):
     def _last(self, state: Any) -> Operation[R | None]:
         """The last row, or None. Without an order 1 round trip, else 2."""
         if self._rows is not None or self._select.sliced or self._select.distinct is not None:
-            rows = yield from self._fetch(state)
+            rows = yield from self._fetched(state)
             return rows[-1] if rows else None
         if not self._select.order:
             return (yield from self.reverse()._first(state))
         # Not the reverse's first: what is missing is last both ways.
-        total = yield from self._count(state)
+        total = yield from self._counted(state)
         return (yield from self._sliced(total - 1, total)._first(state)) if total else None
 
     last, alast = sync(_last), awaited(_last)
@@ -250,7 +229,7 @@ class ResultSet(Generic[R]):
     def _get(self, state: Any, /, *conditions: Q, **lookups: Any) -> Operation[R]:
         """The one row there is, with the conditions; raises `NotFound` or `MultipleFound`."""
         found = self.filter(*conditions, **lookups) if conditions or lookups else self
-        rows = yield from found._sliced(0, 2)._fetch(state)
+        rows = yield from found._sliced(0, 2)._fetched(state)
         if len(rows) == 1:
             return rows[0]
         if not rows:
@@ -315,7 +294,7 @@ class ResultSet(Generic[R]):
         Prints as a tree; ``explain().profile()`` runs the server's FT.PROFILE.
         """
         if run:
-            yield from self._fetch(state)
+            yield from self._fetched(state)
         explanation = yield from self._answers.explanation(state, self._asked())
         return replace(explanation, ran=self._ran, run_profile=self._profile, await_profile=self._aprofile)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from ..errors import ServerError
-from ..operations.requests import Operation, Stream
+from ..operations.requests import Direct, Operation, Stream
 from ..twins import Make
 from .async_connections import async_server_of, server_here
 from .capabilities import ServerState
@@ -43,7 +43,9 @@ def call(
     return run(make(known.state, *arguments, **options), _new(Server, (client, known.state, known.address)))
 
 
-def _without_asking(model: type[Any], name: str, operation: Operation[T]) -> T:
+def _without_asking(model: type[Any], name: str, operation: Operation[T] | Direct) -> T:
+    if isinstance(operation, Direct):
+        raise ServerError(_wrong_side(model, name))
     try:
         next(operation)
     except StopIteration as stop:

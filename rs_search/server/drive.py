@@ -7,11 +7,12 @@ import contextvars
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from types import GeneratorType
 from typing import Any, TypeVar
 
 import redis
 
-from ..errors import RedisMixinException
+from ..errors import RedisMixinException, ServerError, ServerUnavailable
 from ..operations.requests import (
     ALONE,
     ASK,
@@ -19,6 +20,7 @@ from ..operations.requests import (
     Batch,
     Begin,
     Command,
+    Direct,
     Elsewhere,
     Finish,
     Operation,
@@ -38,8 +40,10 @@ from .unbroken import unbroken
 T = TypeVar("T")
 
 
-def run(operation: Operation[T], server: Server) -> T:
+def run(operation: Operation[T] | Direct, server: Server) -> T:
     """Run an operation to its end on a server and give its result; raises what it raises."""
+    if isinstance(operation, Direct):
+        return _run_directly(operation, server)  # type: ignore[no-any-return]
     try:
         request = next(operation)
         while True:
@@ -56,6 +60,23 @@ def run(operation: Operation[T], server: Server) -> T:
         operation.close()
 
 
+def _run_directly(asked: Direct, server: Server) -> Any:
+    if asked.role != ASK and current() is not None:
+        return run(asked.again(), server)
+    try:
+        reply = server.client.execute_command(*asked.arguments)  # type: ignore[no-untyped-call]
+    except CLIENT_ERRORS as error:
+        try:
+            reply = _sent_later(Command(asked.arguments), server, error)
+        except ServerUnavailable:
+            raise
+        except ServerError:
+            # The operation knows what to do then, or tells of it.
+            return run(asked.again(), server)
+    result = asked.answer(reply)
+    return run(result, server) if isinstance(result, GeneratorType) else result
+
+
 def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
     """Run a stream on a server, batch by batch, as they are asked for; raises what it raises."""
     try:
@@ -65,8 +86,25 @@ def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
         rows.close()
 
 
-async def arun(operation: Operation[T], server: AsyncServer) -> T:
+def arun(operation: Operation[T] | Direct, server: AsyncServer) -> Coroutine[Any, Any, T]:
     """`run`, awaited; a task that is cancelled leaves the connection usable."""
+    return _arun_directly(operation, server) if isinstance(operation, Direct) else _arun(operation, server)
+
+
+async def _arun_directly(asked: Direct, server: AsyncServer) -> Any:
+    if asked.role != ASK and current() is not None:
+        return await _arun(asked.again(), server)
+    try:
+        reply = await _aperform(Command(asked.arguments), server)
+    except ServerUnavailable:
+        raise
+    except ServerError:
+        return await _arun(asked.again(), server)
+    result = asked.answer(reply)
+    return await _arun(result, server) if isinstance(result, GeneratorType) else result
+
+
+async def _arun(operation: Operation[T], server: AsyncServer) -> T:
     try:
         request = next(operation)
         while True:

@@ -81,7 +81,7 @@ class JsonDocuments(Storage):
 
     def found_one(self, key: str, capabilities: Capabilities) -> Operation[Stored | None]:
         try:
-            return _text((yield Command(("JSON.GET" if capabilities.json else "GET", key))))
+            return text_of((yield Command(("JSON.GET" if capabilities.json else "GET", key))))
         except WrongKeyType:
             if not capabilities.json:
                 raise
@@ -93,7 +93,7 @@ class JsonDocuments(Storage):
             return []
         if not capabilities.json:
             return list((yield command("MGET", *keys)))
-        found = list(map(_text, (yield command("JSON.MGET", *keys, "."))))
+        found = list(map(text_of, (yield command("JSON.MGET", *keys, "."))))
         absent = [place for place, text in enumerate(found) if text is None]
         if absent:
             # Gone meanwhile, or a string written while the server had no RedisJSON.
@@ -103,7 +103,7 @@ class JsonDocuments(Storage):
         return found
 
 
-def _text(reply: Any) -> bytes | str | None:
+def text_of(reply: Any) -> bytes | str | None:
     """A reply as it is, if it is a text. Raises `ServerError`."""
     if reply is None or isinstance(reply, (bytes, str)):
         return reply

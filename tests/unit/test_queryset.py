@@ -12,7 +12,7 @@ from schematics.types import StringType
 
 from rs_search import Q, SearchRedisMixin
 from rs_search.errors import InvalidSlice, InvalidValue, MultipleFound, NotFound, QueryError, UnknownField
-from rs_search.operations.requests import Deliver, Operation, Pause, Stream
+from rs_search.operations.requests import Deliver, Direct, Operation, Pause, Stream
 from rs_search.planner.explain import Explanation, Ran
 from rs_search.planner.order import Seen, ordered, ranker
 from rs_search.planner.plan import Select, make_plan
@@ -33,7 +33,9 @@ class Answering:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def rows(self, state: Any, select: Select, shape: Shape) -> Operation[tuple[list[Any], Ran]]:
+    def rows(
+        self, state: Any, select: Select, shape: Shape, told: int | None = None
+    ) -> Operation[tuple[list[Any], Ran]]:
         yield from self._asked_for("rows")
         rows = self._rows(select, shape)
         return rows, Ran(len(DOCUMENTS), len(rows), 0.5)
@@ -70,6 +72,12 @@ class Answering:
     def remove(self, state: Any, select: Select, on_progress: Any) -> Operation[int]:
         yield from self._asked_for("remove")
         return len(self._rows(select, Shape()))
+
+    def direct_rows(self, state: Any, select: Select, shape: Shape, keep: Any, again: Any) -> Direct | None:
+        return None
+
+    def direct_total(self, state: Any, select: Select, again: Any) -> Direct | None:
+        return None
 
     def call_operation(self, name: str, make: Make[Any], arguments: Arguments, options: Options) -> Any:
         return _run_to_its_end(make(None, *arguments, **options))

@@ -96,10 +96,13 @@ def test_every_operation_can_be_called(owner: type[Any]) -> None:
         value
         for name, value in vars(owner).items()
         if name.startswith("_")
-        and inspect.isgeneratorfunction(value)
+        and inspect.isfunction(value)
         and "state" in inspect.signature(value).parameters
+        and str(value.__annotations__["return"]).startswith("Operation[")
     }
-    assert operations == {twin.operation for twin in twins_of(owner, sync).values()}
+    # What one of them gives in place of one command.
+    parts = {value for value in operations if f"return self.{value.__name__}(" in inspect.getsource(owner)}
+    assert operations - parts == {twin.operation for twin in twins_of(owner, sync).values()}
 
 
 #: Those that are written out by hand, with what they are twins of.
