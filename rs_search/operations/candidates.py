@@ -269,6 +269,13 @@ def aggregate(plan: Plan, text: str, *steps: str) -> Command:
                    *plan.arguments(text))  # fmt: skip
 
 
+def count_command(plan: Plan, text: str) -> Command:
+    """The command that tells how many documents a query text finds."""
+    if plan.filter is not None:
+        return aggregate(plan, text, "GROUPBY", "0", "REDUCE", "COUNT", "0", "AS", "n")
+    return search(plan, text, "NOCONTENT", "LIMIT", "0", "0")
+
+
 def total_of(reply: Any) -> int:
     """How many rows there are, by FT.SEARCH's reply without content. Raises `IncompleteResult`."""
     total, warnings = told_total(reply)

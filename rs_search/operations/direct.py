@@ -7,7 +7,7 @@ gives the operation that does it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -18,14 +18,14 @@ from ..instances import note_written, prepare
 from ..memo import once_per_class
 from ..options import options_of
 from ..planner import templates
-from ..planner.plan import Plan, Select
+from ..planner.plan import Select
 from ..primary_key import is_plain, is_text_of_pk
 from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState
 from ..server.replies import Page, aggregate_page, search_page, told_total
 from ..storage import storage_of
 from ..storage.json_document import JsonDocuments, text_of
-from .candidates import FIRST_ROWS, first_page_command, search
+from .candidates import FIRST_ROWS, count_command, first_page_command
 from .index import serves
 from .ordering import is_cut, sorted_command
 from .records import put_prepared
@@ -35,6 +35,7 @@ from .requests import ASK, WRITE, Direct, Operation
 Finish = Callable[[list[Row]], Any]
 #: The operation itself, which is told how many candidates there are if that is known.
 Again = Callable[..., Operation[Any]]
+_Kept = tuple[templates.Template, list[str]]
 #: Makes a named tuple as its own constructor does, in half the time.
 _new: Any = tuple.__new__
 _KEY = itemgetter(0)
@@ -102,36 +103,47 @@ def _is_put_at_once(model: type[Model]) -> bool:
 def rows(state: ServerState, select: Select, finish: Finish, again: Again) -> Direct | None:
     """The rows of a question: all of them where one page has them, or a slice of them by key."""
     capabilities = state.known
-    plan = _plan(state, capabilities, select)
-    if plan is None or capabilities is None or select.order:
+    found = _kept(state, capabilities, select)
+    if found is None or capabilities is None or select.order:
         return None
     if not select.sliced:
-        return _page(state, plan, capabilities, finish, again)
+        return _page(state, select, found, capabilities, finish, again)
     start, stop = select.start, select.stop
-    if stop is None or not plan.server_order or stop > capabilities.most_sorted_rows:
+    if stop is None or not found[0].plan.server_order or stop > capabilities.most_sorted_rows:
         return None
     # Of more than a page, other tasks have their turn between the rows.
-    return _slice(state, plan, stop, finish, again) if 0 < stop - start <= FIRST_ROWS else None
+    return _slice(state, select, found, finish, again) if 0 < stop - start <= FIRST_ROWS else None
 
 
-def _page(state: ServerState, plan: Plan, capabilities: Capabilities, finish: Finish, again: Again) -> Direct:
-    reconnects, down = state.reconnects, plan.select.keys_down
+def _page(
+    state: ServerState, select: Select, found: _Kept, capabilities: Capabilities, finish: Finish, again: Again
+) -> Direct:
+    template, values = found
+    reconnects, plan = state.reconnects, template.plan
+
+    def make() -> Sequence[Any]:
+        return first_page_command(plan, plan.query, capabilities).arguments
 
     def answer(reply: Any) -> Any:
         page = search_page(reply)
         if page.warnings or not page.whole or state.reconnects != reconnects:
             return again()
-        found = page.rows
-        if len(found) < page.total:
+        rows = page.rows
+        if len(rows) < page.total:
             return again(page.total)
-        found.sort(key=_KEY, reverse=down)
-        return finish(found)
+        rows.sort(key=_KEY, reverse=select.keys_down)
+        return finish(rows)
 
-    return _new(Direct, (first_page_command(plan, plan.query, capabilities).arguments, answer, again, ASK))  # type: ignore[no-any-return]
+    words = template.command(capabilities.most_rows, make, values)
+    return _new(Direct, (words, answer, again, ASK))  # type: ignore[no-any-return]
 
 
-def _slice(state: ServerState, plan: Plan, stop: int, finish: Finish, again: Again) -> Direct:
-    reconnects, start = state.reconnects, plan.select.start
+def _slice(state: ServerState, select: Select, found: _Kept, finish: Finish, again: Again) -> Direct:
+    template, values = found
+    reconnects, start, stop = state.reconnects, select.start, select.stop or 0
+
+    def make() -> Sequence[Any]:
+        return sorted_command(template.plan._replace(select=select), stop).arguments
 
     def answer(reply: Any) -> Any:
         page: Page = aggregate_page(reply)
@@ -139,15 +151,20 @@ def _slice(state: ServerState, plan: Plan, stop: int, finish: Finish, again: Aga
             return again()
         return finish(page.rows)
 
-    return _new(Direct, (sorted_command(plan, stop).arguments, answer, again, ASK))  # type: ignore[no-any-return]
+    words = template.command((start, stop, select.keys_down), make, values)
+    return _new(Direct, (words, answer, again, ASK))  # type: ignore[no-any-return]
 
 
 def count(state: ServerState, select: Select, again: Again) -> Direct | None:
     """How many rows a question has, where nothing that the index finds may be gone."""
-    plan = _plan(state, state.known, select)
-    if plan is None or options_of(select.model).expire is not None:
+    found = _kept(state, state.known, select)
+    if found is None or options_of(select.model).expire is not None:
         return None
+    template, values = found
     reconnects = state.reconnects
+
+    def make() -> Sequence[Any]:
+        return count_command(template.plan, template.plan.query).arguments
 
     def answer(reply: Any) -> Any:
         total, warnings = told_total(reply)
@@ -155,13 +172,13 @@ def count(state: ServerState, select: Select, again: Again) -> Direct | None:
             return again()
         return len(range(total)[select.start : select.stop]) if select.sliced else total
 
-    command = search(plan, plan.query, "NOCONTENT", "LIMIT", "0", "0")
-    return _new(Direct, (command.arguments, answer, again, ASK))  # type: ignore[no-any-return]
+    return _new(Direct, (template.command("count", make, values), answer, again, ASK))  # type: ignore[no-any-return]
 
 
-def _plan(state: ServerState, capabilities: Capabilities | None, select: Select) -> Plan | None:
-    """The kept plan of a question, if its index serves and answers it without a doubt."""
+def _kept(state: ServerState, capabilities: Capabilities | None, select: Select) -> _Kept | None:
+    """The kept plan of a question and its values, if its index serves and answers it without a doubt."""
     if capabilities is None or capabilities.why_no_search is not None:
         return None
-    plan = templates.recall(select)
-    return plan if plan is not None and not plan.doubts and serves(state, plan.schema) else None
+    found = templates.look(select)
+    plan = None if found is None else found[0].plan
+    return found if plan is not None and not plan.doubts and serves(state, plan.schema) else None

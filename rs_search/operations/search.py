@@ -23,15 +23,14 @@ from ..turns import in_turns
 from .across import resolved
 from .candidates import (
     Tally,
-    aggregate,
     complete,
+    count_command,
     indexed_keys,
     keys_of,
     one_page,
     other_rows,
     read_rows,
     rows_of,
-    search,
     total_of,
 )
 from .index import ensure_index, lost, serves, why_no_index
@@ -330,25 +329,19 @@ def _count(plan: Plan, capabilities: Capabilities, tally: Tally) -> Operation[in
 def _count_there(plan: Plan) -> Operation[int | None]:
     """The server's count; None where it has a doubt."""
     if plan.doubts:
-        counted, doubtful = yield Batch((_count_command(plan, plan.query), _doubts_command(plan)))
+        counted, doubtful = yield Batch((count_command(plan, plan.query), _doubts_command(plan)))
         if total_of(doubtful):
             return None
     else:
-        counted = yield _count_command(plan, plan.query)
+        counted = yield count_command(plan, plan.query)
     if plan.filter is None:
         return total_of(counted)
     complete(aggregate_page(counted))
     return int(reduced(counted, "n") or 0)
 
 
-def _count_command(plan: Plan, text: str) -> Command:
-    if plan.filter is not None:
-        return aggregate(plan, text, "GROUPBY", "0", "REDUCE", "COUNT", "0", "AS", "n")
-    return search(plan, text, "NOCONTENT", "LIMIT", "0", "0")
-
-
 def _doubts_command(plan: Plan) -> Command:
-    return _count_command(plan._replace(filter=None), plan.doubts_query)
+    return count_command(plan._replace(filter=None), plan.doubts_query)
 
 
 def _has_doubts(plan: Plan) -> Operation[bool]:

@@ -7,7 +7,8 @@ with other parameters. Whatever is not plain is planned anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from ..kinds import DATE, DURATION, EXACT_INTEGERS, INSTANT, INTEGER, Kind
@@ -25,18 +26,50 @@ _WHOLE = frozenset((INTEGER, DATE, INSTANT, DURATION))
 _Read = tuple[Any, tuple[str, ...]]
 
 
+class Template:
+    """A plan that was kept, and the words of commands that were made by it."""
+
+    __slots__ = ("plan", "words")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.words: dict[Any, tuple[Any, ...]] = {}
+
+    def command(self, kind: Any, make: Callable[[], Sequence[Any]], values: Iterable[str]) -> tuple[Any, ...]:
+        """The words of a command with other values: ``make`` makes those of its ``kind`` once, with the plan's."""
+        words = self.words.get(kind)
+        if words is None:
+            if len(self.words) >= MOST_SHAPES:
+                self.words.clear()
+            made, values_of_plan = make(), 2 * len(self.plan.parameters)
+            # At the end stand the parameters, and the dialect.
+            words = self.words[kind] = tuple(made[: len(made) - values_of_plan - 2])
+        return (*words, *chain.from_iterable(zip(_NAMES, values, strict=False)), "DIALECT", "2")
+
+
+def look(select: Select) -> tuple[Template, list[str]] | None:
+    """What was kept for the shape of a question, and its own parameters; None if nothing was.
+
+    O(number of conditions); asks nobody.
+    """
+    read = _read(select)
+    template = None if read is None else _kept(select.model).get(read[0])
+    return None if read is None or template is None else (template, read[1])
+
+
 def recall(select: Select) -> Plan | None:
     """The plan that `make_plan` makes of a question where there is an index; None unless it kept one of its shape.
 
     O(number of conditions); asks nobody.
     """
-    read = _read(select)
-    plan = None if read is None else _kept(select.model).get(read[0])
-    if read is None or plan is None:
+    found = look(select)
+    if found is None:
         return None
+    template, values = found
+    plan = template.plan
     # Not by _replace, which takes twice as long.
     return Plan(select, INDEX, select.where, None, plan.schema, plan.query, plan.widened, None,
-                tuple(zip(_NAMES, read[1], strict=False)), plan.doubts, plan.server_order)  # fmt: skip
+                tuple(zip(_NAMES, values, strict=False)), plan.doubts, plan.server_order)  # fmt: skip
 
 
 def keep(plan: Plan) -> None:
@@ -46,11 +79,11 @@ def keep(plan: Plan) -> None:
         return
     # Two bounds of one path are one in the plan, say: then it is not made of these values one by one.
     if [value for _, value in plan.parameters] == read[1] and len(kept) < MOST_SHAPES:
-        kept[read[0]] = plan
+        kept[read[0]] = Template(plan)
 
 
 @once_per_class
-def _kept(model: type[Any]) -> dict[tuple[Any, ...], Plan]:
+def _kept(model: type[Any]) -> dict[tuple[Any, ...], Template]:
     return {}
 
 

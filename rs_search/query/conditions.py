@@ -29,8 +29,10 @@ class Q:
         for child in children:
             if not isinstance(child, Q):
                 raise TypeError(f"Q takes Q objects and keyword lookups, not {child!r}")
-        named = [(name, value if type(value) in _FIXED else _kept(value)) for name, value in lookups.items()]
-        self._fill((*children, *named), "&", False)
+        for name, value in lookups.items():
+            if type(value) not in _FIXED:
+                lookups[name] = _kept(value)
+        self._fill((*children, *lookups.items()), "&", False)
 
     def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
         object.__setattr__(self, "children", children)

@@ -14,6 +14,8 @@ from schematics.types import DateType, FloatType, IntType, ListType, StringType
 
 from rs_search import Q, SearchRedisMixin
 from rs_search.kinds import EXACT_INTEGERS
+from rs_search.operations.candidates import count_command
+from rs_search.operations.ordering import sorted_command
 from rs_search.planner import templates
 from rs_search.planner.plan import Plan, Select, make_plan
 from rs_search.query.bind import bind, bind_order
@@ -96,6 +98,35 @@ def test_a_plan_of_plain_values_is_recalled(first: Q, second: Q) -> None:
     assert recalled is not None
     assert recalled.select is select
     assert told(recalled) == told(make_plan(select, None))
+
+
+@given(st.data())
+def test_the_words_of_a_command_are_those_that_the_plan_makes(data: st.DataObject) -> None:
+    names = tuple(data.draw(st.lists(st.sampled_from(list(LOOKUPS)), min_size=1, max_size=3, unique=True)))
+    for _ in range(3):
+        start, stop, down = data.draw(st.tuples(st.integers(0, 2), st.integers(2, 4), st.booleans()))
+        select = data.draw(questions(names))._replace(start=start, stop=stop, keys_down=down)
+        made = make_plan(select, None)
+        found = templates.look(select)
+        if found is not None:
+            template, values = found
+            kept = template.plan._replace(select=select)
+            words = template.command("count", lambda kept=kept: count_command(kept, kept.query).arguments, values)
+            assert words == count_command(made, made.query).arguments
+            kind = (start, stop, down)
+            words = template.command(kind, lambda kept=kept, stop=stop: sorted_command(kept, stop).arguments, values)
+            assert words == sorted_command(made, stop).arguments
+        templates.keep(made)
+
+
+def test_the_words_of_only_so_many_commands_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MOST_SHAPES", 2)
+    template = templates.Template(make_plan(Select(Cone, bind(Cone, Q(scoops=1))), None))
+    for kind in range(5):
+        made = [str(kind), "PARAMS", "4", "p0", "1", "p1", "1", "DIALECT", "2"]
+        words = template.command(kind, lambda made=made: made, ["7", "8"])
+        assert words == (str(kind), "PARAMS", "4", "p0", "7", "p1", "8", "DIALECT", "2")
+        assert len(template.words) <= 2
 
 
 @pytest.mark.parametrize(
