@@ -38,6 +38,9 @@ from .translation import CLIENT_ERRORS, translated
 from .unbroken import unbroken
 
 T = TypeVar("T")
+#: Turns of the event loop after which what was begun is on its way: redis-py 8.1 takes three. Else it would be sent
+#: when this task waits next, which is when it has need of the reply.
+TURNS_TO_SEND = 5
 
 
 def run(operation: Operation[T] | Direct, server: Server) -> T:
@@ -155,6 +158,12 @@ async def _abegun(request: Begin, server: AsyncServer) -> asyncio.Future[Any]:
     begun = asyncio.ensure_future(arun(request.operation, server))
     # Else the loop complains of an error that nobody waited for.
     begun.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        begun.cancel()
+        raise
     return begun
 
 
