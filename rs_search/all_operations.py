@@ -54,7 +54,7 @@ from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
-from .storage.base import ABSENT, PRESENT
+from .storage.base import ABSENT, ALWAYS, PRESENT
 from .turns import READ, freed, in_turns
 from .twins import Arguments, Make, Options, awaited, sync
 
@@ -106,6 +106,9 @@ class Objects(Generic[M]):
         gone; nothing is written then, and the instance is as it was. Cost: 1 round trip; 2 for some of the fields.
         """
         refuse_others(self.model, instance)
+        simple = only is None and expire is None and not (changed or if_absent or if_present)
+        if simple and (asked := direct.put(state, instance)) is not None:
+            return asked
         life = self._life(expire)
         if only is not None or changed:
             if if_absent or if_present or (only is not None and changed):
@@ -114,9 +117,7 @@ class Objects(Generic[M]):
             return records.put_members(state, instance, names, expire)
         if if_absent and if_present:
             raise QueryError(f"{self.model.__name__}.set() takes one of if_absent, if_present")
-        if if_absent or if_present:
-            return records.put(state, instance, life, ABSENT if if_absent else PRESENT)
-        return direct.put(state, instance, life) or records.put(state, instance, life)
+        return records.put(state, instance, life, ABSENT if if_absent else PRESENT if if_present else ALWAYS)
 
     set, aset = sync(_set), awaited(_set)
 

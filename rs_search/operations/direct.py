@@ -59,7 +59,7 @@ def get(
 
     def answer(reply: Any) -> Any:
         if reply is not None:
-            made = build(key, text_of(reply))
+            made = build(key, reply if type(reply) is bytes else text_of(reply))
             if named is None or made._data.get(named) == pk:
                 return made
         return missing()
@@ -75,15 +75,15 @@ def _by_pk(model: type[Model]) -> tuple[Callable[[str], str], Callable[[str, Any
     return (storage.pattern.key, hydrator(model)) if plain else None
 
 
-def put(state: ServerState, instance: Any, expire: int | None) -> Direct | None:
-    """Keep an instance, whole and whatever was there. Raises as `prepare`."""
+def put(state: ServerState, instance: Any) -> Direct | None:
+    """Keep an instance, whole, whatever was there, and for as long as its model says. Raises as `prepare`."""
     capabilities = state.known
-    if expire is not None or capabilities is None or not capabilities.json or not _is_put_at_once(type(instance)):
+    if capabilities is None or not capabilities.json or not _is_put_at_once(type(instance)):
         return None
     prepared = prepare(instance)
 
     def again() -> Operation[bool]:
-        return put_prepared(state, instance, prepared, expire)
+        return put_prepared(state, instance, prepared, None)
 
     def answer(reply: Any) -> bool:
         note_written(instance, prepared)
@@ -94,7 +94,8 @@ def put(state: ServerState, instance: Any, expire: int | None) -> Direct | None:
 
 @once_per_class
 def _is_put_at_once(model: type[Model]) -> bool:
-    return type(storage_of(model)) is JsonDocuments and options_of(model).version_field is None
+    options = options_of(model)
+    return type(storage_of(model)) is JsonDocuments and options.version_field is None and options.expire is None
 
 
 # --- questions --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""What operations ask for. An operation is a generator that yields these and is sent the replies; it never waits."""
+"""What operations ask for. An operation is a generator that yields these and is sent the replies; it never waits.
+
+Where one command is all, it may be a `Direct` in place of a generator.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,12 @@ TURNS_TO_SEND = 5
 def run(operation: Operation[T] | Direct, server: Server) -> T:
     """Run an operation to its end on a server and give its result; raises what it raises."""
     if isinstance(operation, Direct):
-        return _run_directly(operation, server)  # type: ignore[no-any-return]
+        # A write in a transaction is for its end.
+        waits = operation.role != ASK and current() is not None
+        left = operation.again() if waits else _answered(operation, server)
+        if not isinstance(left, GeneratorType):
+            return left  # type: ignore[return-value]
+        operation = left
     try:
         request = next(operation)
         while True:
@@ -63,9 +68,8 @@ def run(operation: Operation[T] | Direct, server: Server) -> T:
         operation.close()
 
 
-def _run_directly(asked: Direct, server: Server) -> Any:
-    if asked.role != ASK and current() is not None:
-        return run(asked.again(), server)
+def _answered(asked: Direct, server: Server) -> Any:
+    """What one command tells, or the operation that is left to do."""
     try:
         reply = server.client.execute_command(*asked.arguments)  # type: ignore[no-untyped-call]
     except CLIENT_ERRORS as error:
@@ -75,9 +79,8 @@ def _run_directly(asked: Direct, server: Server) -> Any:
             raise
         except ServerError:
             # The operation knows what to do then, or tells of it.
-            return run(asked.again(), server)
-    result = asked.answer(reply)
-    return run(result, server) if isinstance(result, GeneratorType) else result
+            return asked.again()
+    return asked.answer(reply)
 
 
 def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
@@ -89,25 +92,14 @@ def stream(rows: Stream, server: Server) -> Iterator[list[Any]]:
         rows.close()
 
 
-def arun(operation: Operation[T] | Direct, server: AsyncServer) -> Coroutine[Any, Any, T]:
+async def arun(operation: Operation[T] | Direct, server: AsyncServer) -> T:
     """`run`, awaited; a task that is cancelled leaves the connection usable."""
-    return _arun_directly(operation, server) if isinstance(operation, Direct) else _arun(operation, server)
-
-
-async def _arun_directly(asked: Direct, server: AsyncServer) -> Any:
-    if asked.role != ASK and current() is not None:
-        return await _arun(asked.again(), server)
-    try:
-        reply = await _aperform(Command(asked.arguments), server)
-    except ServerUnavailable:
-        raise
-    except ServerError:
-        return await _arun(asked.again(), server)
-    result = asked.answer(reply)
-    return await _arun(result, server) if isinstance(result, GeneratorType) else result
-
-
-async def _arun(operation: Operation[T], server: AsyncServer) -> T:
+    if isinstance(operation, Direct):
+        waits = operation.role != ASK and current() is not None
+        left = operation.again() if waits else await _aanswered(operation, server)
+        if not isinstance(left, GeneratorType):
+            return left  # type: ignore[return-value]
+        operation = left
     try:
         request = next(operation)
         while True:
@@ -122,6 +114,16 @@ async def _arun(operation: Operation[T], server: AsyncServer) -> T:
         return result
     finally:
         operation.close()
+
+
+async def _aanswered(asked: Direct, server: AsyncServer) -> Any:
+    try:
+        reply = await _aperform(Command(asked.arguments), server)
+    except ServerUnavailable:
+        raise
+    except ServerError:
+        return asked.again()
+    return asked.answer(reply)
 
 
 async def astream(rows: Stream, server: AsyncServer) -> AsyncGenerator[list[Any], None]:

@@ -16,8 +16,6 @@ from schematics.types import DateType, IntType, ListType, StringType
 
 import rs_search
 from rs_search import NotFound, SearchRedisMixin, transaction
-from rs_search.operations.requests import Direct
-from rs_search.server import drive as driving
 
 SERVERS = [("redis", 3), ("redis", 2), ("valkey", 3)]
 
@@ -60,21 +58,15 @@ def cups(client: redis.Redis) -> list[Cup]:
 
 @pytest.fixture
 def nothing_else(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From its call on nothing may be run but what is one command."""
-    run, arun = driving.run, driving.arun
+    """From its call on no operation may run that is more than one command."""
 
-    def only(run: Any) -> Any:
-        def refuse(operation: Any, *rest: Any) -> Any:
-            assert isinstance(operation, Direct), "it takes more than one command"
-            return run(operation, *rest)
-
-        return refuse
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("it takes more than one command")
 
     def forbid() -> None:
-        monkeypatch.setattr("rs_search.server.calls.run", only(run))
-        monkeypatch.setattr("rs_search.server.calls.arun", only(arun))
-        monkeypatch.setattr(driving, "run", only(run))
-        monkeypatch.setattr(driving, "_arun", only(arun))
+        monkeypatch.setattr("rs_search.operations.index.LOOK_EVERY", 1000)
+        for name in ("search.asked", "records.get", "records.put"):
+            monkeypatch.setattr(f"rs_search.operations.{name}", refuse)
 
     return forbid
 
