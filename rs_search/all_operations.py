@@ -22,7 +22,18 @@ from .instances import own_key, own_pk
 from .memo import once_per_class
 from .operations import bulk, direct, records, relations, removal, search, selected
 from .operations.candidates import Tally
-from .operations.requests import ALONE, Direct, OnError, OnProgress, Operation, Stream, taking_turns, through
+from .operations.requests import (
+    ALONE,
+    Direct,
+    OnError,
+    OnProgress,
+    Operation,
+    Stream,
+    step_by_step,
+    taking_turns,
+    then,
+    through,
+)
 from .options import options_of
 from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
@@ -209,7 +220,7 @@ class Objects(Generic[M]):
     def _matched(self, state: ServerState, lookups: dict[str, Any]) -> Operation[M]:
         pk = self._pk_among(lookups)
         if pk is None:
-            return (yield from self._match_for_values(state, **lookups))
+            return (yield from step_by_step(self._match_for_values(state, **lookups)))
         by_pk = is_given(equalities(lookups).get("pk"))
         checked = lookups
         if by_pk and "pk" not in schema_of(self.model).fields:
@@ -240,14 +251,17 @@ class Objects(Generic[M]):
             raise NotFound(self._none_under(text))
         return hydrator(self.model)(*found)  # type: ignore[no-any-return]
 
-    def _match_for_values(self, state: ServerState, /, **lookups: Any) -> Operation[M]:
+    def _match_for_values(self, state: ServerState, /, **lookups: Any) -> Operation[M] | Direct:
         """The one object that meets all of the lookups; raises `NotFound`, `MultipleFound`, a `QueryError`."""
-        found = yield from self.filter(**lookups)[:2]._fetched(state)
-        if not found:
-            raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
-        if len(found) > 1:
-            raise MultipleFound(f"more than one {self.model.__name__} meets {_shown(lookups)}")
-        return found[0]
+
+        def one_of(found: list[M]) -> M:
+            if not found:
+                raise NotFound(f"no {self.model.__name__} meets {_shown(lookups)}")
+            if len(found) > 1:
+                raise MultipleFound(f"more than one {self.model.__name__} meets {_shown(lookups)}")
+            return found[0]
+
+        return then(self.filter(**lookups)[:2]._fetch(state), one_of)
 
     match_for_values, amatch_for_values = sync(_match_for_values), awaited(_match_for_values)
 
@@ -567,7 +581,7 @@ def _kept_elsewhere(of: Objects[M], state: ServerState, pk: str, lookups: dict[s
     if is_given(equalities(lookups).get("pk")):
         raise NotFound(f"{of._none_under(pk)} meets {_shown(lookups)}")
     # An object with a pk of its own, or whose id changed since, is kept under another key.
-    return (yield from of._match_for_values(state, **lookups))
+    return (yield from step_by_step(of._match_for_values(state, **lookups)))
 
 
 @once_per_class

@@ -20,6 +20,7 @@ from ..options import options_of
 from ..planner import templates
 from ..planner.plan import Select
 from ..primary_key import is_plain, is_text_of_pk
+from ..query.answers import Again
 from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState
 from ..server.replies import Page, aggregate_page, search_page, told_total
@@ -33,8 +34,6 @@ from .requests import ASK, WRITE, Direct, Operation
 
 #: What makes the result of rows.
 Finish = Callable[[list[Row]], Any]
-#: The operation itself, which is told how many candidates there are if that is known.
-Again = Callable[..., Operation[Any]]
 _Kept = tuple[templates.Template, list[str]]
 #: Makes a named tuple as its own constructor does, in half the time.
 _new: Any = tuple.__new__

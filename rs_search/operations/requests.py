@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from types import GeneratorType
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from ..errors import RedisMixinException
 from ..turns import Work
 
+R = TypeVar("R")
 T = TypeVar("T")
 Argument: TypeAlias = str | bytes | int | float
 #: Yields what is to be sent, and returns its result.
@@ -110,6 +112,27 @@ class Finish:
 
 
 Request: TypeAlias = Command | Batch | Pause | Elsewhere | Begin | Finish
+
+
+def then(made: Operation[T] | Direct, change: Callable[[Any], R]) -> Operation[R] | Direct:
+    """What ``change`` makes of an operation's result."""
+    if not isinstance(made, Direct):
+        return _changed(made, change)
+
+    def answer(reply: Any) -> Any:
+        found = made.answer(reply)
+        return _changed(found, change) if isinstance(found, GeneratorType) else change(found)
+
+    return made._replace(answer=answer, again=lambda: _changed(made.again(), change))
+
+
+def _changed(operation: Operation[T], change: Callable[[Any], R]) -> Operation[R]:
+    return change((yield from operation))
+
+
+def step_by_step(made: Operation[T] | Direct) -> Operation[T]:
+    """An operation as a generator, to be part of another one."""
+    return made.again() if isinstance(made, Direct) else made
 
 
 def next_batch(stream: Stream) -> Operation[list[Any] | None]:

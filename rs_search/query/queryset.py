@@ -8,7 +8,7 @@ from operator import index as whole
 from typing import Any, Generic, TypeVar, cast, overload
 
 from ..errors import InvalidSlice, MultipleFound, NotFound, QueryError
-from ..operations.requests import Direct, OnError, OnProgress, Operation, Stream
+from ..operations.requests import Direct, OnError, OnProgress, Operation, Stream, step_by_step, then
 from ..planner.explain import Explanation, Ran
 from ..planner.plan import Select
 from ..schema import schema_of
@@ -198,43 +198,43 @@ class ResultSet(Generic[R]):
 
     count, acount = sync(_count), awaited(_count)
 
-    def _exists(self, state: Any) -> Operation[bool]:
+    def _exists(self, state: Any) -> Operation[bool] | Direct:
         """Whether there is any; reads no further than the first that is found."""
-        if self._rows is not None:
-            return bool(self._rows)
-        return (yield from self._sliced(0, 1)._counted(state)) > 0
+        return then(self._sliced(0, 1)._count(state), bool)
 
     exists, aexists = sync(_exists), awaited(_exists)
 
-    def _first(self, state: Any) -> Operation[R | None]:
+    def _first(self, state: Any) -> Operation[R | None] | Direct:
         """The first row, or None."""
-        rows = yield from self._sliced(0, 1)._fetched(state)
-        return rows[0] if rows else None
+        return then(self._sliced(0, 1)._fetch(state), lambda rows: rows[0] if rows else None)
 
     first, afirst = sync(_first), awaited(_first)
 
-    def _last(self, state: Any) -> Operation[R | None]:
+    def _last(self, state: Any) -> Operation[R | None] | Direct:
         """The last row, or None. Without an order 1 round trip, else 2."""
         if self._rows is not None or self._select.sliced or self._select.distinct is not None:
-            rows = yield from self._fetched(state)
-            return rows[-1] if rows else None
-        if not self._select.order:
-            return (yield from self.reverse()._first(state))
+            return then(self._fetch(state), lambda rows: rows[-1] if rows else None)
+        return self._last_in_order(state) if self._select.order else self.reverse()._first(state)
+
+    def _last_in_order(self, state: Any) -> Operation[R | None]:
         # Not the reverse's first: what is missing is last both ways.
         total = yield from self._counted(state)
-        return (yield from self._sliced(total - 1, total)._first(state)) if total else None
+        return (yield from step_by_step(self._sliced(total - 1, total)._first(state))) if total else None
 
     last, alast = sync(_last), awaited(_last)
 
-    def _get(self, state: Any, /, *conditions: Q, **lookups: Any) -> Operation[R]:
+    def _get(self, state: Any, /, *conditions: Q, **lookups: Any) -> Operation[R] | Direct:
         """The one row there is, with the conditions; raises `NotFound` or `MultipleFound`."""
         found = self.filter(*conditions, **lookups) if conditions or lookups else self
-        rows = yield from found._sliced(0, 2)._fetched(state)
-        if len(rows) == 1:
-            return rows[0]
-        if not rows:
-            raise NotFound(f"{found!r} has no row")
-        raise MultipleFound(f"{found!r} has more than one row; first() gives one of them")
+
+        def one_of(rows: list[R]) -> R:
+            if len(rows) == 1:
+                return rows[0]
+            if not rows:
+                raise NotFound(f"{found!r} has no row")
+            raise MultipleFound(f"{found!r} has more than one row; first() gives one of them")
+
+        return then(found._sliced(0, 2)._fetch(state), one_of)
 
     get, aget = sync(_get), awaited(_get)
 

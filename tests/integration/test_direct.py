@@ -15,7 +15,7 @@ from schematics.models import Model
 from schematics.types import DateType, IntType, ListType, StringType
 
 import rs_search
-from rs_search import NotFound, SearchRedisMixin, transaction
+from rs_search import MultipleFound, NotFound, SearchRedisMixin, transaction
 
 SERVERS = [("redis", 3), ("redis", 2), ("valkey", 3)]
 
@@ -137,6 +137,26 @@ def test_a_count_asked_again_is_one_command(cups: list[Cup], drive: Driver, noth
     drive(Cup, "count", grams__gt=1)
     nothing_else()
     assert [drive(Cup, "count", grams__gt=number) for number in (0, 50, 99)] == [99, 49, 0]
+
+
+def test_the_first_row_and_whether_there_is_one_are_one_command(
+    cups: list[Cup], drive: Driver, nothing_else: Callable[[], None]
+) -> None:
+    def asked(number: int) -> list[Any]:
+        found = Cup.filter(grams__gte=number)
+        return [drive(found, name) for name in ("exists", "first", "last")]
+
+    asked(1)
+    drive(Cup, "match_for_values", flavour="flavour 1", grams=1)
+    nothing_else()
+    assert asked(50) == [True, cups[50], cups[99]]
+    assert asked(100) == [False, None, None]
+    assert drive(Cup.filter(flavour="flavour 2"), "get", grams=9) == cups[9]
+    assert drive(Cup, "match_for_values", flavour="flavour 2", grams=9) == cups[9]
+    with pytest.raises(NotFound):
+        drive(Cup, "match_for_values", flavour="flavour 2", grams=10)
+    with pytest.raises(MultipleFound):
+        drive(Cup.filter(grams__gte=98), "get")
 
 
 def test_what_is_told_of_a_question_is_as_when_it_was_first_asked(cups: list[Cup], drive: Driver) -> None:

@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from rs_search.errors import ServerError
-from rs_search.operations.requests import Command, Deliver, Stream, command, consume, through
+from rs_search.operations.requests import (
+    ASK,
+    Command,
+    Deliver,
+    Direct,
+    Operation,
+    Stream,
+    command,
+    consume,
+    step_by_step,
+    then,
+    through,
+)
 
 
 class Told:
@@ -117,3 +129,42 @@ def test_consumed_batches_are_taken_until_there_are_enough() -> None:
 def test_a_stream_of_nothing_ends_at_once() -> None:
     assert driven(consume(Told(0).stream(), lambda rows: False)) == ([], None)
     assert isinstance(command("GET"), Command)
+
+
+# --- one command, or an operation -------------------------------------------------------------------------------------
+
+
+def counting(most: int) -> Operation[int]:
+    """Asks again while the reply is greater than ``most``."""
+    reply = yield command("COUNT", most)
+    while reply > most:
+        reply = yield command("COUNT", reply)
+    return int(reply)
+
+
+def directly(most: int) -> Direct:
+    return Direct(
+        ("COUNT", most),
+        lambda reply: reply if reply <= most else counting(reply - 1),
+        lambda: counting(most),
+    )
+
+
+def test_what_is_made_of_an_operation_is_made_of_its_result() -> None:
+    assert driven(then(counting(3), str), 9, 2) == ([3, 9], "2")
+
+
+def test_what_is_made_of_one_command_is_made_of_its_result_however_that_comes() -> None:
+    made = then(directly(3), str)
+    assert isinstance(made, Direct)
+    assert (made.arguments, made.role) == (("COUNT", 3), ASK)
+    assert made.answer(2) == "2"
+    assert driven(made.answer(9), 8) == ([8], "8")
+    assert driven(made.again(), 1) == ([3], "1")
+
+
+def test_one_command_can_be_part_of_an_operation() -> None:
+    assert driven(step_by_step(directly(3)), 5, 3) == ([3, 5], 3)
+    operation = counting(1)
+    assert step_by_step(operation) is operation
+    operation.close()
