@@ -66,7 +66,7 @@ from .server.connections import client_of, known_of
 from .server.replies import plain
 from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
-from .turns import READ, freed, in_turns
+from .turns import freed, in_turns
 from .twins import Arguments, Make, Options, awaited, sync
 
 if TYPE_CHECKING:
@@ -446,11 +446,8 @@ class Objects(Generic[M]):
         """The rows that a question finds, in order, and what that took; ``told``: how many, if more than a page."""
         began, tally = time.perf_counter(), Tally()
         found = yield from search.select_rows(state, self._wanted(select, shape), tally, told)
-        if len(found) <= READ:
-            rows = self._shaped(found, shape)
-        else:
-            rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
-            yield from taking_turns(freed(found))
+        rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
+        yield from taking_turns(freed(found))
         if shape.prefetch:
             yield from relations.prefetch(rows, shape.prefetch)
         return rows, Ran(tally.examined, len(rows), (time.perf_counter() - began) * 1000)

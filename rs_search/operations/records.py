@@ -31,7 +31,7 @@ from ..options import options_of
 from ..primary_key import names_of_key
 from ..reading import Row
 from ..rewriting import bumped, change, check_names, check_values, rewritten
-from ..server.capabilities import OUTDATED, ServerState, discover, rediscovering
+from ..server.capabilities import ServerState, discover, rediscovering
 from ..storage import storage_of
 from ..storage.base import ABSENT, ALWAYS, SEEN, Record, Storage, batched
 from ..turns import in_turns
@@ -48,18 +48,14 @@ LONGEST_PAUSE = 0.05
 def get(state: ServerState, model: type[Model], pk: str) -> Operation[Row | None]:
     """The key of a primary key and what stands there, or None. 1 round trip."""
     storage = storage_of(model)
+    return (yield from rediscovering(state, lambda: _get(state, storage, pk)))
+
+
+def _get(state: ServerState, storage: Storage, pk: str) -> Operation[Row | None]:
     key = storage.key(pk)
-    capabilities = state.known or (yield from discover(state))
-    # Not by `rediscovering`: of what takes some microseconds, each step on the way counts.
-    try:
-        stored = yield from storage.found_one(key, capabilities)
-    except OUTDATED as error:
-        state.note_less(error)
-        capabilities = yield from discover(state)
-        stored = yield from storage.found_one(key, capabilities)
-    if stored is not None:
-        return key, stored
-    return (yield from rediscovering(state, lambda: _elsewhere(state, storage, pk)))
+    capabilities = yield from discover(state)
+    stored = yield from storage.found_one(key, capabilities)
+    return (key, stored) if stored is not None else (yield from _elsewhere(state, storage, pk))
 
 
 def _elsewhere(state: ServerState, storage: Storage, pk: str) -> Operation[Row | None]:
@@ -118,11 +114,7 @@ def put_prepared(
 ) -> Operation[bool]:
     """Keep an instance that is ready, and has no version."""
     record = prepared.record(expire, when=when, undo=lambda: prepared.before.put_back(instance))
-    try:
-        written = yield from _write(state, type(instance), record)
-    except OUTDATED as error:
-        state.note_less(error)
-        written = yield from _write(state, type(instance), record)
+    written = yield from rediscovering(state, lambda: _write(state, type(instance), record))
     if written:
         note_written(instance, prepared)
     else:
@@ -131,7 +123,7 @@ def put_prepared(
 
 
 def _write(state: ServerState, model: type[Model], record: Record) -> Operation[bool]:
-    capabilities = state.known or (yield from discover(state))
+    capabilities = yield from discover(state)
     return (yield from storage_of(model).write(record, capabilities))
 
 

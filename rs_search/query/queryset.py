@@ -189,7 +189,7 @@ class ResultSet(Generic[R]):
     def _count(self, state: Any) -> Operation[int] | Direct:
         """How many there are; asks the server, which counts by itself where nothing is left to check."""
 
-        def again(told: int | None = None) -> Operation[int]:
+        def again() -> Operation[int]:
             return self._counted(state)
 
         if self._rows is not None:
