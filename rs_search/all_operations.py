@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from functools import partial
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from schematics.models import Model
@@ -456,17 +457,16 @@ class Objects(Generic[M]):
         """The same by one command, where that is all it takes."""
         if shape.prefetch:
             return None
-        began = time.perf_counter()
+        began, make = time.perf_counter(), row_maker(self.model, shape)
 
         def finish(found: list[Row]) -> list[Any]:
-            rows = self._shaped(found, shape)
+            rows = list(starmap(make, found))
             return keep(rows, Ran(len(found), len(rows), (time.perf_counter() - began) * 1000))
 
         return direct.rows(state, select, finish, again)
 
-    def direct_total(self, state: ServerState, select: Select, again: Again) -> Direct | None:
-        """How many a question finds by one command, where that is all it takes."""
-        return direct.count(state, select, again)
+    #: How many a question finds by one command, where that is all it takes.
+    direct_total = staticmethod(direct.count)
 
     def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
         """The rows that a question finds, in order, a batch at a time."""
@@ -538,8 +538,7 @@ class Objects(Generic[M]):
         return aiterate(self.model, make)
 
     def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        make = row_maker(self.model, shape)
-        return [make(key, document) for key, document in rows]
+        return list(starmap(row_maker(self.model, shape), rows))
 
     def _wanted(self, select: Select, shape: Shape) -> Select:
         """The question with the members that its rows need, for layers that read them by themselves."""

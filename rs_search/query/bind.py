@@ -87,6 +87,12 @@ def _known_names(model: type[Model]) -> dict[str, tuple[Path, Lookup]]:
     return {}
 
 
+@once_per_class
+def _known_paths(model: type[Model]) -> dict[str, Path]:
+    """The paths that names without a lookup stand for, as far as they were asked for."""
+    return {}
+
+
 def _remember(model: type[Model], name: str, path: Path, lookup: Lookup) -> None:
     known = _known_names(model)
     if len(known) < MOST_NAMES:
@@ -210,8 +216,13 @@ def _plain_path(model: type[Model], name: Any, method: str) -> Path:
     """A path without a lookup."""
     if not isinstance(name, str):
         raise InvalidValue(f"{model.__name__}: {method} takes names of fields, not {brief(name)}")
+    known = _known_paths(model)
+    if name in known:
+        return known[name]
     path, rest = _walk(model, name)
     if not rest and not name.endswith("__"):
+        if len(known) < MOST_NAMES:
+            known[name] = path
         return path
     if path.field.kind is kinds.REFERENCE and _leads_on(path, rest):
         raise QueryError(

@@ -10,7 +10,7 @@ from ..operations.requests import Direct, Operation, Stream
 from ..twins import Make
 from .async_connections import async_server_of, server_here
 from .capabilities import ServerState
-from .connections import Server, client_of, known_of, server_for
+from .connections import Server, client_of, known_of, registry, server_for
 from .drive import arun, astream, run, stream
 
 T = TypeVar("T")
@@ -37,7 +37,8 @@ def call(
     Raises `ServerError` where it has to ask and the model has an async client only.
     """
     client = client_of(model)
-    known = known_of(client)
+    # As `known_of`, which is called once a pool.
+    known = registry.known.get(id(getattr(client, "connection_pool", client))) or known_of(client)
     if known.waits:
         return _without_asking(model, name, make(known.state, *arguments, **options))
     return run(make(known.state, *arguments, **options), _new(Server, (client, known.state, known.address)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,7 +64,8 @@ def search_page(reply: Any, content: bool = True) -> Page:
             try:
                 # What a page of thousand rows costs is here: no function is called for a row.
                 rows = [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in reply[b"results"]]
-                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
+                warned = reply.get(b"warning") or reply.get(b"warnings")
+                return Page(reply[b"total_results"], rows, _texts_of(warned) if warned else (), True)
             except (KeyError, TypeError, UnicodeDecodeError):
                 # Keys alone were asked for, or a document has expired.
                 pass
@@ -84,8 +86,10 @@ def told_total(reply: Any) -> tuple[int, tuple[str, ...]]:
     """
     if not isinstance(reply, dict):
         return int(reply[0]), ()
-    words = _words_of(reply)
-    return int(reply[words.total]), _warnings(reply, words)
+    if b"total_results" in reply:
+        warned = reply.get(b"warning") or reply.get(b"warnings")
+        return reply[b"total_results"], _texts_of(warned) if warned else ()
+    return int(reply["total_results"]), _warnings(reply, _TEXTS)
 
 
 def aggregate_page(reply: Any) -> Page:
@@ -95,7 +99,8 @@ def aggregate_page(reply: Any) -> Page:
             try:
                 found = [row[b"extra_attributes"] for row in reply[b"results"]]
                 rows = [(values[b"__key"].decode(), values[b"$"]) for values in found]
-                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
+                warned = reply.get(b"warning") or reply.get(b"warnings")
+                return Page(reply[b"total_results"], rows, _texts_of(warned) if warned else (), True)
             except (KeyError, TypeError, UnicodeDecodeError):
                 pass
         words = _words_of(reply)
@@ -149,8 +154,11 @@ def _member(row: Any, words: _Words) -> Any:
 
 def _warnings(reply: dict[Any, Any], words: _Words) -> tuple[str, ...]:
     first, second = words.warnings
-    warnings = reply.get(first) or reply.get(second)
-    return tuple(str(text(warning)) for warning in warnings) if warnings else ()
+    return _texts_of(reply.get(first) or reply.get(second) or ())
+
+
+def _texts_of(warnings: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(text(warning)) for warning in warnings)
 
 
 #: Names in RESP2's flat lists, as clients give them.
