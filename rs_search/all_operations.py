@@ -6,37 +6,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import starmap
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from schematics.models import Model
 
+from .answering import Answering
 from .arguments import batch_size, many, new_object, refuse_others, seconds_to_live
 from .changes import Expression
 from .errors import MultipleFound, NotFound, QueryError, shown_key
-from .hydration import hydrator, partial_fields, row_maker
+from .hydration import hydrator
 from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
-from .operations import bulk, direct, records, relations, removal, search, selected
-from .operations.candidates import Tally
+from .operations import bulk, direct, records, relations, removal
 from .operations.requests import (
     ALONE,
     Direct,
-    OnError,
-    OnProgress,
     Operation,
-    Stream,
     step_by_step,
     taking_turns,
     then,
-    through,
 )
 from .options import options_of
-from .planner.explain import Explanation, Ran
 from .planner.normal import means_everything
 from .planner.plan import Select
 from .primary_key import (
@@ -50,25 +43,21 @@ from .primary_key import (
     text_of_pk,
 )
 from .progress import shown
-from .query.answers import Again, Keep
 from .query.bind import bind, bind_reference
 from .query.conditions import Q
 from .query.prefetch import bind_prefetch
 from .query.queryset import ResultSet
-from .query.shapes import INSTANCE, Shape
 from .query.values import collection
-from .reading import Row
 from .references import bare
 from .rewriting import check_values
 from .schema import schema_of
-from .server.calls import LOADING, acall, aiterate, call, iterate
+from .server.calls import LOADING, Calls
 from .server.capabilities import ServerState
 from .server.connections import client_of, known_of
-from .server.replies import plain
 from .storage import storage_of
 from .storage.base import ABSENT, ALWAYS, PRESENT
-from .turns import freed, in_turns
-from .twins import Arguments, Make, Options, awaited, sync
+from .turns import in_turns
+from .twins import awaited, sync
 
 if TYPE_CHECKING:
     from .index import Index
@@ -81,11 +70,8 @@ _PK_NAMES = ("pk", "pk__exact", "pk__eq")
 _FIRST_STEPS = frozenset(("all", "filter", "exclude", "order_by"))
 
 
-class Objects(Generic[M]):
+class Objects(Answering[M]):
     """All that can be done with the objects of a model class."""
-
-    def __init__(self, model: type[M]) -> None:
-        self.model = model
 
     @property
     def index(self) -> Index:
@@ -439,124 +425,10 @@ class Objects(Generic[M]):
 
     convert_stored, aconvert_stored = sync(_convert_stored), awaited(_convert_stored)
 
-    # --- what result sets ask -------------------------------------------------------------------------------------
-
-    def rows(
-        self, state: ServerState, select: Select, shape: Shape, told: int | None = None
-    ) -> Operation[tuple[list[Any], Ran]]:
-        """The rows that a question finds, in order, and what that took; ``told``: how many, if more than a page."""
-        began, tally = time.perf_counter(), Tally()
-        found = yield from search.select_rows(state, self._wanted(select, shape), tally, told)
-        rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
-        yield from taking_turns(freed(found))
-        if shape.prefetch:
-            yield from relations.prefetch(rows, shape.prefetch)
-        return rows, Ran(tally.examined, len(rows), (time.perf_counter() - began) * 1000)
-
-    def direct_rows(self, state: ServerState, select: Select, shape: Shape, keep: Keep, again: Again) -> Direct | None:
-        """The same by one command, where that is all it takes."""
-        if shape.prefetch:
-            return None
-        began, make = time.perf_counter(), row_maker(self.model, shape)
-
-        def finish(found: list[Row]) -> list[Any]:
-            rows = list(starmap(make, found))
-            return keep(rows, Ran(len(found), len(rows), (time.perf_counter() - began) * 1000))
-
-        return direct.rows(state, select, finish, again)
-
-    #: How many a question finds by one command, where that is all it takes.
-    direct_total = staticmethod(direct.count)
-
-    def batches(self, state: ServerState, select: Select, shape: Shape) -> Stream:
-        """The rows that a question finds, in order, a batch at a time."""
-        found = search.iterate_rows(state, self._wanted(select, shape))
-        shaped = through(found, lambda rows: (self._shaped(rows, shape), False))
-        return relations.prefetched(shaped, shape.prefetch) if shape.prefetch else shaped
-
-    def total(self, state: ServerState, select: Select) -> Operation[int]:
-        """How many a question finds."""
-        return search.count_rows(state, select)
-
-    def change(
-        self,
-        state: ServerState,
-        select: Select,
-        values: dict[str, Any],
-        on_progress: OnProgress,
-        on_error: OnError,
-    ) -> Operation[int]:
-        """Change what a question finds; gives how many."""
-        return (yield from selected.update_selected(state, select, values, on_progress, on_error))
-
-    def remove(self, state: ServerState, select: Select, on_progress: Callable[[int], None] | None) -> Operation[int]:
-        """Remove what a question finds; gives how many."""
-        return (yield from removal.remove_selected(state, select, on_progress))
-
-    def explanation(self, state: ServerState, select: Select) -> Operation[Explanation]:
-        """The plan of a question."""
-        return (yield from search.explain_select(state, select))
-
-    def profile(self, state: ServerState, select: Select) -> Operation[Any]:
-        """The server's FT.PROFILE of a question."""
-        return plain((yield from search.profile_select(state, select)))
-
-    def by_pks(
-        self, state: ServerState, select: Select, shape: Shape, pks: Iterable[Any] | None
-    ) -> Operation[dict[str, Any]]:
-        """The rows that a question finds by primary key, of those among ``pks``."""
-        pk_of = storage_of(self.model).pk
-        texts = None if pks is None else (yield from self._pk_texts(pks, "in_bulk"))
-        select = self._wanted(select, shape)
-        if texts is None or select.distinct:
-            found = yield from search.select_rows(state, select, Tally())
-            if texts is not None:
-                wanted = frozenset(texts)
-                found = [row for row in found if pk_of(row[0]) in wanted]
-        else:
-            found = yield from search.select_among(state, select, texts)
-        rows = yield from taking_turns(in_turns(found, lambda part: self._shaped(part, shape)))
-        yield from relations.prefetch(rows, shape.prefetch)
-        found_pks = yield from taking_turns(in_turns(found, lambda part: [pk_of(key) for key, _ in part]))
-        yield from taking_turns(freed(found))
-        return dict(zip(found_pks, rows, strict=True))
-
-    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
-        """Run an operation on the model's server and wait."""
-        return call(self.model, name, make, arguments, options)
-
-    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
-        """Run an operation on the model's server, in the running event loop."""
-        return acall(self.model, make, arguments, options)
-
-    def iterate(self, name: str, make: Callable[[ServerState], Stream]) -> Iterator[list[Any]]:
-        """The batches of a stream."""
-        return iterate(self.model, name, make)
-
-    def aiterate(self, make: Callable[[ServerState], Stream]) -> AsyncGenerator[list[Any], None]:
-        """The batches of a stream, for ``async for``."""
-        return aiterate(self.model, make)
-
-    def _shaped(self, rows: list[Row], shape: Shape) -> list[Any]:
-        return list(starmap(row_maker(self.model, shape), rows))
-
-    def _wanted(self, select: Select, shape: Shape) -> Select:
-        """The question with the members that its rows need, for layers that read them by themselves."""
-        if shape.kind == INSTANCE:
-            return select
-        fields = schema_of(self.model).fields
-        names = shape.fields if shape.of_values else partial_fields(self.model, shape)
-        return select._replace(members=frozenset(fields[name].member for name in names))
-
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _everything(self) -> ResultSet[M]:
         return ResultSet(self, Select(self.model), ((_called(self.model), None),))
-
-    def _pk_texts(self, pks: Iterable[Any], method: str) -> Operation[list[str]]:
-        given = collection(pks, f"{self.model.__name__}.{method}()")
-        work = in_turns(given, lambda part: [text_of_pk(self.model, pk) for pk in part])
-        return (yield from taking_turns(work))
 
     def _none_under(self, pk: str) -> str:
         return f"no {self.model.__name__} under {shown_key(key_for(self.model, pk))}"
@@ -596,7 +468,7 @@ def load(model: type[Any], pks: list[str]) -> dict[str, Any]:
 
     Raises `ServerError` where the model has an async client only: reading an attribute cannot be awaited.
     """
-    return call(model, LOADING, lambda state: relations.load_many(state, model, pks))
+    return Calls(model).call_operation(LOADING, lambda state: relations.load_many(state, model, pks))
 
 
 def objects(model: type[M]) -> Objects[M]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from typing import Any
 
 from .errors import QueryError
@@ -13,12 +12,12 @@ from .operations.index_admin import OnProgress, Rebuilt
 from .operations.index_health import IndexStatus, Verified
 from .operations.requests import Operation
 from .progress import shown
-from .server.calls import acall, call
+from .server.calls import Calls
 from .server.capabilities import ServerState
-from .twins import Arguments, Make, Options, T, awaited, sync
+from .twins import awaited, sync
 
 
-class Index:
+class Index(Calls[Any]):
     """The index of a model's objects. Queries make and use it by themselves; this is to see and to mend it.
 
     Each operation has a twin that is awaited: ``await IceCream.index.astatus()``. Documents are never removed.
@@ -28,7 +27,7 @@ class Index:
         why_not = why_no_index(model)
         if why_not is not None:
             raise QueryError(f"{model.__name__} has no index: {why_not}")
-        self.model = model
+        super().__init__(model)
 
     @property
     def schema(self) -> IndexSchema:
@@ -109,11 +108,3 @@ class Index:
             return (yield from index_health.verify(state, self.schema, repair, batch, tell))
 
     verify, averify = sync(_verify), awaited(_verify)
-
-    def call_operation(self, name: str, make: Make[T], arguments: Arguments, options: Options) -> T:
-        """Run an operation on the model's server and wait."""
-        return call(self.model, name, make, arguments, options)
-
-    def await_operation(self, make: Make[T], arguments: Arguments, options: Options) -> Coroutine[Any, Any, T]:
-        """Run an operation on the model's server, in the running event loop."""
-        return acall(self.model, make, arguments, options)

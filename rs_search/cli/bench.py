@@ -18,7 +18,7 @@ from ..errors import SchemaError, ServerError
 from ..model import SearchRedisMixin
 from ..operations.requests import Operation, command
 from ..options import options_of
-from ..server.calls import call
+from ..server.calls import Calls
 from ..storage.json_document import STRINGS
 from .base import Command
 from .output import print_rows, progress, to_json
@@ -93,7 +93,7 @@ def _temporary_model() -> Iterator[Objects[Any]]:
         yield own
     finally:
         own.delete_all()
-        call(Bench, "bench", lambda state: _forget(beginning))
+        Calls(Bench).call_operation("bench", lambda state: _forget(beginning))
         # There is none where the server has no RediSearch.
         with suppress(ServerError):
             own.index.drop()

@@ -19,7 +19,7 @@ from ..codec import dump as dumped
 from ..errors import RedisMixinException, UnreadableDocument
 from ..kinds import Unkeepable
 from ..operations.transfer import Line, keys_after, read, record_of, write
-from ..server.calls import call
+from ..server.calls import Calls
 from ..storage.base import Record
 from . import failures
 from .base import Command, confirm
@@ -64,11 +64,13 @@ def dump(
     on_unreadable = unreadable.append if keep_going else None
     with _opened(output, resume) as target:
         after = _last_pk(target, output) if resume and output is not None else after
-        keys = call(model, "dump", partial(keys_after, model=model, pk=after))
+        keys = Calls(model).call_operation("dump", partial(keys_after, model=model, pk=after))
         with progress(f"{model.__name__}: writing") as tell:
             for start in range(0, len(keys), batch):
                 part = keys[start : start + batch]
-                lines = call(model, "dump", partial(read, model=model, keys=part, on_unreadable=on_unreadable))
+                lines = Calls(model).call_operation(
+                    "dump", partial(read, model=model, keys=part, on_unreadable=on_unreadable)
+                )
                 target.write(b"".join(map(line_of, lines)))
                 target.flush()
                 tell(start + len(part), len(keys))
@@ -158,7 +160,9 @@ def load(
     with progress(f"{model.__name__}: loading") as tell:
         while chunk := list(islice(numbered, batch)):
             records, bad = _records(model, chunk, keep_going)
-            kept += call(model, "load", partial(write, model=model, records=records, if_absent=if_absent))
+            kept += Calls(model).call_operation(
+                "load", partial(write, model=model, records=records, if_absent=if_absent)
+            )
             done = bad[0][0] - 1 if bad and not keep_going else chunk[-1][0]
             _note(state, done)
             for number, error in bad:

@@ -321,7 +321,7 @@ def test_an_object_that_expires_takes_no_hash_with_it(indexed: redis.Redis) -> N
         assert new.match_for_pk("a").ttl() is None
         line = transfer.record_of(new, transfer.Line("e", {"pk": "e"}, 100))
         with pytest.raises(ServerError, match=r"New:e cannot be kept: .* only whole hashes"):
-            calls.call(new, "load", lambda state: transfer.write(state, new, [line]))
+            calls.Calls(new).call_operation("load", lambda state: transfer.write(state, new, [line]))
 
 
 def test_what_is_in_both_places_and_equal_is_removed_from_the_old_one(indexed: redis.Redis) -> None:
