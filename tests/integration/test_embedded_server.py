@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import redis
+from fixtures.servers import valkey_binary
 
 from rs_search.errors import EmbeddedServerError
 from rs_search.server.embedded import EmbeddedServer, shared, start
@@ -120,6 +121,15 @@ def test_it_has_search_and_json_without_the_low_limits_on_results() -> None:
         assert ask(server.url, "JSON.SET", "a", "$", "1")
         for limit in ("MAXSEARCHRESULTS", "MAXAGGREGATERESULTS"):
             assert ask(server.url, "FT.CONFIG", "GET", limit) == {limit: "1000000"}
+
+
+@needs_modules
+def test_valkey_empties_a_database_before_it_does_anything_else() -> None:
+    # RedisJSON's strings may be freed by one thread only: freed in the background, they corrupt the heap.
+    with start(binary=valkey_binary()) as server:
+        ask(server.url, "JSON.SET", "a", "$", '["b"]')
+        ask(server.url, "FLUSHALL")
+        assert ask(server.url, "INFO", "memory")["lazyfreed_objects"] == 0
 
 
 def test_without_modules_it_is_a_plain_server() -> None:
