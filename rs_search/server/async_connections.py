@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
 
 from ..errors import ServerError, TransactionError
 from .connections import client_of, known_of, settings_of
@@ -29,7 +30,7 @@ _SHARED = (
     "socket_keepalive",
     "socket_keepalive_options", "encoding", "encoding_errors", "decode_responses", "protocol", "client_name",
     "credential_provider", "health_check_interval", "ssl_keyfile", "ssl_certfile", "ssl_cert_reqs", "ssl_ca_certs",
-    "ssl_ca_data", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers",
+    "ssl_ca_data", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers", "retry_on_error", "retry_on_timeout",
 )  # fmt: skip
 #: Connections of a client of ours; more tasks than that wait for one.
 MOST_CONNECTIONS = 20
@@ -153,7 +154,7 @@ def _ours(client: Any, loop: _Loop) -> AsyncServer:
     """A server whose client we opened, to the same address with the same settings."""
     settings = _shared_settings(client)
     for known_settings, server in loop.opened:
-        if known_settings == settings:
+        if _alike(known_settings, settings):
             # A function that gives another client at each call has one of ours all the same.
             return server
     known = known_of(client)
@@ -176,11 +177,31 @@ def _shared_settings(client: Any) -> dict[str, Any]:
     given = settings_of(client)
     settings = {name: given[name] for name in _SHARED if given.get(name) is not None}
     name = getattr(getattr(pool, "connection_class", None), "__name__", "")
+    if given.get("retry") is not None:
+        settings["retry"] = Retry(*_tries(given["retry"]))
     if "path" in settings:
         settings["connection_class"] = UnixDomainSocketConnection
     elif "SSL" in name:
         settings["connection_class"] = SSLConnection
     return settings
+
+
+def _tries(retry: Any) -> tuple[Any, int, Any]:
+    """How redis-py tries again: the pauses, how often, and after which errors. It has no public names for them."""
+    return retry._backoff, retry._retries, retry._supported_errors
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether connections of two settings are the same."""
+    return {**one, "retry": _described(one)} == {**other, "retry": _described(other)}
+
+
+def _described(settings: dict[str, Any]) -> Any:
+    """How connections try again, to be compared: redis-py 5.0 says of no two of these that they are equal."""
+    if "retry" not in settings:
+        return None
+    pauses, most, errors = _tries(settings["retry"])
+    return type(pauses), vars(pauses), most, frozenset(errors)
 
 
 # --- the loop ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ import pytest
 import redis
 import redis.asyncio
 from fixtures.loops import KEPT, Ice, Runner, connections_fall_to
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 from schematics.models import Model
 from schematics.types import StringType
@@ -132,6 +134,23 @@ def test_threads_in_transactions_wait_for_a_connection(client: redis.Redis) -> N
         thread.join()
     assert len(Ice.get_many(map(str, range(30)))) == Ice.count() == 30
     few.close()
+
+
+def test_a_function_that_gives_another_client_at_each_call_has_one_of_ours(client: redis.Redis, run: Runner) -> None:
+    path = client.connection_pool.connection_kwargs["path"]
+
+    class Given(Ice):
+        __redis_client__ = staticmethod(
+            lambda: redis.Redis(unix_socket_path=path, retry=Retry(ExponentialBackoff(base=0.01), 3))
+        )
+
+    async def work() -> int:
+        before = len(client.client_list())
+        for place in range(20):
+            await Given({"pk": str(place)}).aset()
+        return len(client.client_list()) - before
+
+    assert run(work()) == 1
 
 
 def test_what_is_watched_fails_the_block_of_a_task(client: redis.Redis) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ import redis
 from fixtures.drivers import Driver
 from fixtures.ices import Ice, keep, keep_by_hand
 from fixtures.servers import Restarts, client_for
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 import rs_search
 from rs_search import NotAllowed, StrictPerformanceException
@@ -292,3 +295,17 @@ def test_a_user_who_may_make_no_index_reads_the_collection(
         Ice.index.create()
     finally:
         client.execute_command("ACL DELUSER", "reader")
+
+
+@pytest.mark.skipif(redis.__version__.startswith("5."), reason="redis-py 5 tries no more where there is no server")
+def test_a_client_that_tries_again_does_so_both_ways(restarts: Restarts, drive: Driver) -> None:
+    restarts.start(modules=False)
+    rs_search.connect(restarts.url, retry=Retry(ConstantBackoff(0.05), 100))
+    assert drive(Ice({"pk": "a"}), "set")
+    restarts.stop()
+    begin = threading.Timer(0.5, restarts.start, kwargs={"modules": False})
+    begin.start()
+    try:
+        assert drive(Ice({"pk": "b"}), "set")
+    finally:
+        begin.join()
