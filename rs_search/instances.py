@@ -54,8 +54,7 @@ def prepare(instance: Any) -> Prepared:
 
     Raises `InvalidObject` or `UnstorableValue`; the instance is as it was then.
     """
-    if isinstance(instance.__dict__.get(LOADED), Loaded):
-        refuse_partial(instance)
+    refuse_partial(instance)
     return _prepared_quickly(instance, None) or _prepared_slowly(instance)
 
 

@@ -99,10 +99,9 @@ def _pk_reader(model: type[Model]) -> Callable[[Any, Any, bool], Any]:
 
 
 def _key_maker(model: type[Model], storage: Storage) -> Callable[[Any], str]:
-    key = storage.pattern.key if type(storage).key is Storage.key else storage.key
     if "pk" not in schema_of(model).fields or is_text(model, "pk"):
-        return key
-    return lambda pk: key(text_of(model, "pk", pk))
+        return storage.key
+    return lambda pk: storage.key(text_of(model, "pk", pk))
 
 
 def _payload_maker(model: type[Model], storage: Storage) -> Callable[[Document, Document | None, bool], Any]:

@@ -19,11 +19,11 @@ from ..memo import once_per_class
 from ..options import options_of
 from ..planner import templates
 from ..planner.plan import Select
-from ..primary_key import is_text_of_pk
+from ..primary_key import is_plain, is_text_of_pk
 from ..query.answers import Again
 from ..reading import Row
 from ..server.capabilities import Capabilities, ServerState
-from ..server.replies import aggregate_page, search_page, told_total
+from ..server.replies import Page, aggregate_page, search_page, told_total
 from ..storage import storage_of
 from ..storage.json_document import JsonDocuments, text_of
 from .candidates import FIRST_ROWS, count_command, first_page_command
@@ -50,13 +50,11 @@ def get(
 
     ``missing`` gives what is to be done where there is none, or raises.
     """
-    by_pk, capabilities = _by_pk(model), state.searching or state.known
-    if by_pk is None or capabilities is None or not capabilities.json:
+    by_pk, capabilities = _by_pk(model), state.known
+    if by_pk is None or capabilities is None or not capabilities.json or not is_plain(pk):
         return None
     key_of, build = by_pk
     key = key_of(pk)
-    if key is None:
-        return None
 
     def answer(reply: Any) -> Any:
         if reply is not None:
@@ -69,16 +67,16 @@ def get(
 
 
 @once_per_class
-def _by_pk(model: type[Model]) -> tuple[Callable[[Any], str | None], Callable[[str, Any], Any]] | None:
+def _by_pk(model: type[Model]) -> tuple[Callable[[str], str], Callable[[str, Any], Any]] | None:
     """What makes the key of a primary key, and the object of what stands there; None where there is more to it."""
     storage = storage_of(model)
     plain = type(storage) is JsonDocuments and is_text_of_pk(model)
-    return (storage.pattern.key_of_text, hydrator(model)) if plain else None
+    return (storage.pattern.key, hydrator(model)) if plain else None
 
 
 def put(state: ServerState, instance: Any) -> Direct | None:
     """Keep an instance, whole, whatever was there, and for as long as its model says. Raises as `prepare`."""
-    capabilities = state.searching or state.known
+    capabilities = state.known
     if capabilities is None or not capabilities.json or not _is_put_at_once(type(instance)):
         return None
     prepared = prepare(instance)
@@ -104,13 +102,13 @@ def _is_put_at_once(model: type[Model]) -> bool:
 
 def rows(state: ServerState, select: Select, finish: Finish, again: Again) -> Direct | None:
     """The rows of a question: all of them where one page has them, or a slice of them by key."""
-    capabilities = state.searching
-    found = None if capabilities is None else _kept(state, select)
+    capabilities = state.known
+    found = _kept(state, capabilities, select)
     if found is None or capabilities is None or select.order:
         return None
-    start, stop = select.start, select.stop
-    if stop is None and not start:
+    if not select.sliced:
         return _page(state, select, found, capabilities, finish, again)
+    start, stop = select.start, select.stop
     if stop is None or not found[0].plan.server_order or stop > capabilities.most_sorted_rows:
         return None
     # Of more than a page, other tasks have their turn between the rows.
@@ -128,7 +126,7 @@ def _page(
 
     def answer(reply: Any) -> Any:
         page = search_page(reply)
-        if page.warnings or not (page.texts_there or page.whole) or state.reconnects != reconnects:
+        if page.warnings or not page.whole or state.reconnects != reconnects:
             return again()
         rows = page.rows
         if len(rows) < page.total:
@@ -148,9 +146,8 @@ def _slice(state: ServerState, select: Select, found: _Kept, finish: Finish, aga
         return sorted_command(template.plan._replace(select=select), stop).arguments
 
     def answer(reply: Any) -> Any:
-        page = aggregate_page(reply)
-        whole = page.texts_there or page.whole
-        if page.warnings or not whole or is_cut(page, start, stop) or state.reconnects != reconnects:
+        page: Page = aggregate_page(reply)
+        if page.warnings or not page.whole or is_cut(page, start, stop) or state.reconnects != reconnects:
             return again()
         return finish(page.rows)
 
@@ -160,11 +157,11 @@ def _slice(state: ServerState, select: Select, found: _Kept, finish: Finish, aga
 
 def count(state: ServerState, select: Select, again: Again) -> Direct | None:
     """How many rows a question has, where nothing that the index finds may be gone."""
-    found = None if state.searching is None else _kept(state, select)
+    found = _kept(state, state.known, select)
     if found is None or options_of(select.model).expire is not None:
         return None
     template, values = found
-    reconnects, start, stop = state.reconnects, select.start, select.stop
+    reconnects = state.reconnects
 
     def make() -> Sequence[Any]:
         return count_command(template.plan, template.plan.query).arguments
@@ -173,13 +170,15 @@ def count(state: ServerState, select: Select, again: Again) -> Direct | None:
         total, warnings = told_total(reply)
         if warnings or state.reconnects != reconnects:
             return again()
-        return total if stop is None and not start else len(range(total)[start:stop])
+        return len(range(total)[select.start : select.stop]) if select.sliced else total
 
     return _new(Direct, (template.command("count", make, values), answer, again, ASK))  # type: ignore[no-any-return]
 
 
-def _kept(state: ServerState, select: Select) -> _Kept | None:
+def _kept(state: ServerState, capabilities: Capabilities | None, select: Select) -> _Kept | None:
     """The kept plan of a question and its values, if its index serves and answers it without a doubt."""
+    if capabilities is None or capabilities.why_no_search is not None:
+        return None
     found = templates.look(select)
     plan = None if found is None else found[0].plan
     return found if plan is not None and not plan.doubts and serves(state, plan.schema) else None

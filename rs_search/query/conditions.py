@@ -32,7 +32,13 @@ class Q:
         for name, value in lookups.items():
             if type(value) not in _FIXED:
                 lookups[name] = _kept(value)
-        self.__dict__.update(children=(*children, *lookups.items()), connector="&", negated=False)
+        self._fill((*children, *lookups.items()), "&", False)
+
+    def _fill(self, children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
+        object.__setattr__(self, "children", children)
+        object.__setattr__(self, "connector", connector)
+        object.__setattr__(self, "negated", negated)
+        return self
 
     def __and__(self, other: Q) -> Q:
         return self._join(other, "&")
@@ -44,7 +50,7 @@ class Q:
         return self._join(other, "^")
 
     def __invert__(self) -> Q:
-        return _made(self.children, self.connector, not self.negated)
+        return Q.__new__(Q)._fill(self.children, self.connector, not self.negated)
 
     def __bool__(self) -> NoReturn:
         # `Q(…) and Q(…)` is the second of them in Python: a condition would be lost without a word.
@@ -61,7 +67,7 @@ class Q:
         if not other.children and not other.negated:
             return self
         # Kept flat: a loop of `query |= Q(…)` makes one level, not one a turn.
-        return _made((*self._parts(connector), *other._parts(connector)), connector, False)
+        return Q.__new__(Q)._fill((*self._parts(connector), *other._parts(connector)), connector, False)
 
     def _parts(self, connector: str) -> tuple[Q | tuple[str, Any], ...]:
         mergeable = not self.negated and self.children and (self.connector == connector or len(self.children) == 1)
@@ -69,12 +75,6 @@ class Q:
 
     def __repr__(self) -> str:
         return _written(self, 0)
-
-
-def _made(children: tuple[Q | tuple[str, Any], ...], connector: str, negated: bool) -> Q:
-    made = Q.__new__(Q)
-    made.__dict__.update(children=children, connector=connector, negated=negated)
-    return made
 
 
 #: What stays as it is.

@@ -10,7 +10,7 @@ from ..operations.requests import Direct, Operation, Stream
 from ..twins import Arguments, Make, Options
 from .async_connections import async_server_of, server_here
 from .capabilities import ServerState
-from .connections import Server, client_of, known_of, registry, server_for
+from .connections import Server, client_of, known_of, server_for
 from .drive import arun, astream, run, stream
 
 M = TypeVar("M")
@@ -45,8 +45,7 @@ class Calls(Generic[M]):
         Raises `ServerError` where it has to ask and the model has an async client only.
         """
         client = client_of(self.model)
-        # As `known_of`, which is called once a pool.
-        known = registry.known.get(id(getattr(client, "connection_pool", client))) or known_of(client)
+        known = known_of(client)
         if known.waits:
             return _without_asking(self.model, name, make(known.state, *arguments, **options))
         return run(make(known.state, *arguments, **options), _new(Server, (client, known.state, known.address)))

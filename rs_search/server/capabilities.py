@@ -64,15 +64,14 @@ class IndexHealth:
 class ServerState:
     """What is known of the server behind one connection pool.
 
-    ``asked`` is when the capabilities were asked for, of a monotonic clock; ``searching`` are those of a server with
-    search, which hold until a connection is made anew. ``served`` are the names of indexes that have answered, so that
-    one that is gone is told. ``watchers`` lets so many threads keep a connection of the pool for a whole transaction
-    that others are left, where there are any. ``heed`` is what has connections heed `once`, as soon as that was used.
+    ``asked`` is when the capabilities were asked for, of a monotonic clock; ``served`` are the names of indexes that
+    have answered, so that one that is gone is told. ``watchers`` lets so many threads keep a connection of the pool
+    for a whole transaction that others are left, where there are any. ``heed`` is what has connections heed `once`, as
+    soon as that was used.
     """
 
     database: int = 0
     capabilities: Capabilities | None = None
-    searching: Capabilities | None = None
     indexes: dict[str, IndexHealth] = field(default_factory=dict)
     asked: float = math.inf
     served: set[str] = field(default_factory=set)
@@ -91,7 +90,7 @@ class ServerState:
         if connection in self.connected:
             self.reconnects += 1
             self.indexes.clear()
-            self.asked, self.searching = -math.inf, None
+            self.asked = -math.inf
         with self.connecting:
             self.connected.add(connection)
             if self.heed is not None:
@@ -107,7 +106,9 @@ class ServerState:
     @property
     def known(self) -> Capabilities | None:
         """The capabilities, if they were found out and hold."""
-        return self.searching or (self.capabilities if time.monotonic() - self.asked < ASK_EVERY else None)
+        found = self.capabilities
+        lasts = math.inf if found is None or found.why_no_search is None else ASK_EVERY
+        return found if time.monotonic() - self.asked < lasts else None
 
     def note_less(self, error: Exception) -> None:
         """The server can do less than when it was asked: one of `OUTDATED` tells."""
@@ -116,7 +117,7 @@ class ServerState:
 
     def forget(self) -> None:
         """Find out anew what the server can do, and what its indexes hold."""
-        self.capabilities = self.searching = None
+        self.capabilities = None
         self.indexes.clear()
 
 
@@ -139,7 +140,6 @@ def discover(state: ServerState) -> Operation[Capabilities]:
         if found.why_no_search is not None:
             logger.warning("queries will read whole collections: %s", found.why_no_search)
         state.capabilities = found
-    state.searching = found if found.why_no_search is None else None
     return found
 
 

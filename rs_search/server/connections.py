@@ -54,7 +54,7 @@ class _Registry:
         self.known: dict[int, Known] = {}
 
 
-registry = _Registry()
+_registry = _Registry()
 
 
 def connect(url: Any = None, **options: Any) -> Any:
@@ -68,7 +68,7 @@ def connect(url: Any = None, **options: Any) -> Any:
     """
     client = url if hasattr(url, "execute_command") else _open(url or default_url(), options)
     with _lock:
-        registry.default = client
+        _registry.default = client
     return client
 
 
@@ -88,7 +88,7 @@ def client_of(model: type[Any]) -> Any:
     if declared is not None and not hasattr(declared, "execute_command"):
         declared = _given_client(model)
     if declared is None:
-        declared = registry.default
+        declared = _registry.default
     return _client_for(default_url()) if declared is None else declared
 
 
@@ -106,13 +106,13 @@ def server_for(client: Any) -> Server:
 def known_of(client: Any) -> Known:
     """What is known of the server behind a client."""
     pool = getattr(client, "connection_pool", client)
-    known = registry.known.get(id(pool))
+    known = _registry.known.get(id(pool))
     if known is None:
         with _lock:
-            known = registry.known.get(id(pool))
+            known = _registry.known.get(id(pool))
             if known is None:
-                known = registry.known[id(pool)] = _first_known(client)
-                finalize(pool, registry.known.pop, id(pool), None)
+                known = _registry.known[id(pool)] = _first_known(client)
+                finalize(pool, _registry.known.pop, id(pool), None)
                 watch(pool, known.state)
     return known
 
@@ -144,9 +144,9 @@ def _given_client(model: type[Any]) -> Any:
 
 def _client_for(url: str) -> redis.Redis:
     with _lock:
-        client = registry.clients.get(url)
+        client = _registry.clients.get(url)
         if client is None:
-            client = registry.clients[url] = _open(url, {})
+            client = _registry.clients[url] = _open(url, {})
         return client
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -64,8 +63,7 @@ def search_page(reply: Any, content: bool = True) -> Page:
             try:
                 # What a page of thousand rows costs is here: no function is called for a row.
                 rows = [(row[b"id"].decode(), row[b"extra_attributes"][b"$"]) for row in reply[b"results"]]
-                warned = reply.get(b"warning") or reply.get(b"warnings")
-                return Page(reply[b"total_results"], rows, _texts_of(warned) if warned else (), True)
+                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
             except (KeyError, TypeError, UnicodeDecodeError):
                 # Keys alone were asked for, or a document has expired.
                 pass
@@ -86,10 +84,8 @@ def told_total(reply: Any) -> tuple[int, tuple[str, ...]]:
     """
     if not isinstance(reply, dict):
         return int(reply[0]), ()
-    if b"total_results" in reply:
-        warned = reply.get(b"warning") or reply.get(b"warnings")
-        return reply[b"total_results"], _texts_of(warned) if warned else ()
-    return int(reply["total_results"]), _warnings(reply, _TEXTS)
+    words = _words_of(reply)
+    return int(reply[words.total]), _warnings(reply, words)
 
 
 def aggregate_page(reply: Any) -> Page:
@@ -99,8 +95,7 @@ def aggregate_page(reply: Any) -> Page:
             try:
                 found = [row[b"extra_attributes"] for row in reply[b"results"]]
                 rows = [(values[b"__key"].decode(), values[b"$"]) for values in found]
-                warned = reply.get(b"warning") or reply.get(b"warnings")
-                return Page(reply[b"total_results"], rows, _texts_of(warned) if warned else (), True)
+                return Page(reply[b"total_results"], rows, _warnings(reply, _BYTES), True)
             except (KeyError, TypeError, UnicodeDecodeError):
                 pass
         words = _words_of(reply)
@@ -154,11 +149,8 @@ def _member(row: Any, words: _Words) -> Any:
 
 def _warnings(reply: dict[Any, Any], words: _Words) -> tuple[str, ...]:
     first, second = words.warnings
-    return _texts_of(reply.get(first) or reply.get(second) or ())
-
-
-def _texts_of(warnings: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(str(text(warning)) for warning in warnings)
+    warnings = reply.get(first) or reply.get(second)
+    return tuple(str(text(warning)) for warning in warnings) if warnings else ()
 
 
 #: Names in RESP2's flat lists, as clients give them.

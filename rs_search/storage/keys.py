@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import InvalidObject
 
@@ -51,16 +51,6 @@ class KeyPattern:
         if any("\ud800" <= sign <= "\udfff" for sign in pk):
             raise InvalidObject(f"{self.before}…: a primary key must have a UTF-8 form, and {pk!r} has none")
         return f"{self.before}{quoted(pk) if self.quotes else pk}{self.after}"
-
-    def key_of_text(self, pk: Any) -> str | None:
-        """The key of what makes a primary key as it is, where the field takes any text; None of all else.
-
-        >>> KeyPattern("Ice:").key_of_text("a"), KeyPattern("Ice:").key_of_text(1)
-        ('Ice:a', None)
-        """
-        if type(pk) is not str or not pk or not pk.isascii():
-            return None
-        return self.key(pk) if ":" in pk or "%" in pk or "\0" in pk else f"{self.before}{pk}{self.after}"
 
     def pk(self, key: str) -> str:
         """The primary key in a key.

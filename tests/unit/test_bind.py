@@ -29,7 +29,7 @@ from schematics.types import (
 from rs_search import Q
 from rs_search.errors import InvalidValue, QueryError, UnknownField, UnknownLookup
 from rs_search.paths import EACH
-from rs_search.query.bind import bind, bind_lookup, bind_order, resolve
+from rs_search.query.bind import bind, bind_lookup, bind_order, bind_paths, resolve
 from rs_search.query.lookups import BY_NAME, LOOKUPS
 from rs_search.query.tree import AllOf, AnyOf, Bounds, Condition, Negation, describe
 
@@ -92,6 +92,14 @@ def test_every_name_of_a_lookup_stands_for_its_row(name: str) -> None:
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_asked_for_again_is_the_same_path_and_a_wrong_one_is_told_again() -> None:
+    first = bind_paths(Names, ["a__exact"], "values")
+    assert bind_paths(Names, ["a__exact"], "only")[0] is first[0]
+    for method in ("values", "only"):
+        with pytest.raises(QueryError, match=rf"{method}\('a__exact__gte'\) takes fields"):
+            bind_paths(Names, ["a__exact__gte"], method)
 
 
 class Level(enum.IntEnum):
