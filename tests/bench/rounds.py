@@ -1,4 +1,4 @@
-"""Contestants in turns: the same questions in each round, another one first each time."""
+"""Contestants in turns: the same questions in each round, in another order each time."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Timings:
 def run(row: Row, contestants: Sequence[Contestant], draw: Parameters, rounds: int,
         tell: Callable[[int], None] = lambda number: None) -> Timings:  # fmt: skip
     """Let the contestants take turns; the first round warms up and is not kept."""
-    timings = Timings()
+    timings, each_order = Timings(), orders(len(contestants))
     for number in range(rounds + 1):
         asked = [row.ask(draw) for _ in range(row.operations)]
-        for place in range(len(contestants)):
-            contestant = contestants[(place + number) % len(contestants)]
+        for place in each_order[number % len(each_order)]:
+            contestant = contestants[place]
             most = contestant.patience(row)
             if most is None:
                 sample = contestant.sample(row, asked)
@@ -70,6 +70,21 @@ def run(row: Row, contestants: Sequence[Contestant], draw: Parameters, rounds: i
                 timings.add(contestant.name, sample)
         tell(number)
     return timings
+
+
+def orders(count: int) -> list[list[int]]:
+    """Orders in which each of so many contestants comes right after each other one equally often.
+
+    What comes after a process that was busy finds a machine that is awake, and takes half as long for a small command:
+    always in the same place, one gained by that and another one lost. The design is that of E. J. Williams, "Experimental
+    designs balanced for the estimation of residual effects of treatments" (1949).
+
+    >>> orders(2), orders(4)
+    ([[0, 1], [1, 0]], [[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]])
+    """
+    first = [0, *(one for pair in zip(range(1, count), range(count - 1, 0, -1), strict=True) for one in pair)][:count]
+    rows = [[(place + turn) % count for place in first] for turn in range(count)]
+    return [*rows, *(row[::-1] for row in rows)] if count % 2 else rows
 
 
 class Clock:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from .agreement import Disagreement, check
 from .contestants import Called
 from .hand_written import HandWritten
 from .ours import Ours
-from .rounds import Contestant, Sample, run
+from .rounds import Contestant, Sample, orders, run
 from .rows import HAND, OURS, REDIS_SCHEMATICS, ROWS, Row, row_named
 from .workload import FLAVOUR_ROWS, Document, Parameters, document
 
@@ -112,6 +114,15 @@ def test_each_begins_in_turn_and_all_are_asked_the_same() -> None:
     assert questions[0] != questions[2] != questions[4]
     # The first round warms up.
     assert timings.seconds == {"a": [1, 1], "b": [1, 1]}
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_each_comes_after_each_other_one_equally_often(count: int) -> None:
+    found = orders(count)
+    assert all(sorted(order) == list(range(count)) for order in found)
+    after = Counter(pair for order in found for pair in pairwise(order))
+    assert len(after) == count * (count - 1)
+    assert len(set(after.values())) <= 1
 
 
 def test_one_who_takes_long_is_asked_less() -> None:
