@@ -75,9 +75,9 @@ def run(row: Row, contestants: Sequence[Contestant], draw: Parameters, rounds: i
 def orders(count: int) -> list[list[int]]:
     """Orders in which each of so many contestants comes right after each other one equally often.
 
-    What comes after a process that was busy finds a machine that is awake, and takes half as long for a small command:
-    always in the same place, one gained by that and another one lost. The design is that of E. J. Williams, "Experimental
-    designs balanced for the estimation of residual effects of treatments" (1949).
+    Who comes after a process that was busy finds a machine that is awake, and takes half as long for a small command:
+    where each always came after the same one, one of them gained by that. The design is that of E. J. Williams,
+    "Experimental designs balanced for the estimation of residual effects of treatments" (1949).
 
     >>> orders(2), orders(4)
     ([[0, 1], [1, 0]], [[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]])
