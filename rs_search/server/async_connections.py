@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
+import redis.retry
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 
@@ -30,7 +31,7 @@ _SHARED = (
     "socket_keepalive",
     "socket_keepalive_options", "encoding", "encoding_errors", "decode_responses", "protocol", "client_name",
     "credential_provider", "health_check_interval", "ssl_keyfile", "ssl_certfile", "ssl_cert_reqs", "ssl_ca_certs",
-    "ssl_ca_data", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers", "retry_on_error", "retry_on_timeout",
+    "ssl_ca_data", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers", "retry_on_error",
 )  # fmt: skip
 #: Connections of a client of ours; more tasks than that wait for one.
 MOST_CONNECTIONS = 20
@@ -177,7 +178,8 @@ def _shared_settings(client: Any) -> dict[str, Any]:
     given = settings_of(client)
     settings = {name: given[name] for name in _SHARED if given.get(name) is not None}
     name = getattr(getattr(pool, "connection_class", None), "__name__", "")
-    if given.get("retry") is not None:
+    # One of the user's own making may be no Retry at all, and has no awaited form.
+    if isinstance(given.get("retry"), (redis.retry.Retry, Retry)):
         settings["retry"] = Retry(*_tries(given["retry"]))
     if "path" in settings:
         settings["connection_class"] = UnixDomainSocketConnection

@@ -153,6 +153,17 @@ def test_a_function_that_gives_another_client_at_each_call_has_one_of_ours(clien
     assert run(work()) == 1
 
 
+def test_a_client_that_tries_again_in_a_way_of_its_own_has_one_of_ours_without(
+    client: redis.Redis, run: Runner
+) -> None:
+    class Own:
+        def call_with_retry(self, do: Any, fail: Any, *more: Any, **options: Any) -> Any:
+            return do()
+
+    client.connection_pool.connection_kwargs["retry"] = Own()
+    assert run(Ice({"pk": "a"}).aset())
+
+
 def test_what_is_watched_fails_the_block_of_a_task(client: redis.Redis) -> None:
     async def work() -> None:
         one = Ice({"pk": "a", "amount": 1})
