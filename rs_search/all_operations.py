@@ -21,14 +21,7 @@ from .instances import changed as changed_fields
 from .instances import own_key, own_pk
 from .memo import once_per_class
 from .operations import bulk, direct, records, relations, removal
-from .operations.requests import (
-    ALONE,
-    Direct,
-    Operation,
-    step_by_step,
-    taking_turns,
-    then,
-)
+from .operations.requests import ALONE, Direct, Operation, step_by_step, taking_turns, then
 from .options import options_of
 from .planner.normal import means_everything
 from .planner.plan import Select

@@ -64,13 +64,12 @@ def dump(
     on_unreadable = unreadable.append if keep_going else None
     with _opened(output, resume) as target:
         after = _last_pk(target, output) if resume and output is not None else after
-        keys = Calls(model).call_operation("dump", partial(keys_after, model=model, pk=after))
+        calls = Calls(model)
+        keys = calls.call_operation("dump", partial(keys_after, model=model, pk=after))
         with progress(f"{model.__name__}: writing") as tell:
             for start in range(0, len(keys), batch):
                 part = keys[start : start + batch]
-                lines = Calls(model).call_operation(
-                    "dump", partial(read, model=model, keys=part, on_unreadable=on_unreadable)
-                )
+                lines = calls.call_operation("dump", partial(read, model=model, keys=part, on_unreadable=on_unreadable))
                 target.write(b"".join(map(line_of, lines)))
                 target.flush()
                 tell(start + len(part), len(keys))

@@ -47,15 +47,8 @@ def run(operation: Operation[T] | Direct, server: Server) -> T:
     """Run an operation to its end on a server and give its result; raises what it raises."""
     if isinstance(operation, Direct):
         # A write in a transaction is for its end.
-        if operation.role != ASK and current() is not None:
-            left = operation.again()
-        else:
-            try:
-                reply = server.client.execute_command(*operation.arguments)  # type: ignore[no-untyped-call]
-            except CLIENT_ERRORS as error:
-                left = _answered_later(operation, server, error)
-            else:
-                left = operation.answer(reply)
+        waits = operation.role != ASK and current() is not None
+        left = operation.again() if waits else _answered(operation, server)
         if not isinstance(left, GeneratorType):
             return left  # type: ignore[return-value]
         operation = left
@@ -75,15 +68,18 @@ def run(operation: Operation[T] | Direct, server: Server) -> T:
         operation.close()
 
 
-def _answered_later(asked: Direct, server: Server, error: Exception) -> Any:
-    """What one command tells that failed at first, or the operation that is left to do."""
+def _answered(asked: Direct, server: Server) -> Any:
+    """What one command tells, or the operation that is left to do."""
     try:
-        reply = _sent_later(Command(asked.arguments), server, error)
-    except ServerUnavailable:
-        raise
-    except ServerError:
-        # The operation knows what to do then, or tells of it.
-        return asked.again()
+        reply = server.client.execute_command(*asked.arguments)  # type: ignore[no-untyped-call]
+    except CLIENT_ERRORS as error:
+        try:
+            reply = _sent_later(Command(asked.arguments), server, error)
+        except ServerUnavailable:
+            raise
+        except ServerError:
+            # The operation knows what to do then, or tells of it.
+            return asked.again()
     return asked.answer(reply)
 
 

@@ -91,15 +91,15 @@ def test_every_name_of_a_lookup_stands_for_its_row(name: str) -> None:
     assert BY_NAME[name] in LOOKUPS
 
 
-# --- values -----------------------------------------------------------------------------------------------------------
-
-
 def test_a_name_that_is_asked_for_again_is_the_same_path_and_a_wrong_one_is_told_again() -> None:
     first = bind_paths(Names, ["a__exact"], "values")
     assert bind_paths(Names, ["a__exact"], "only")[0] is first[0]
     for method in ("values", "only"):
         with pytest.raises(QueryError, match=rf"{method}\('a__exact__gte'\) takes fields"):
             bind_paths(Names, ["a__exact__gte"], method)
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
 
 
 class Level(enum.IntEnum):
